@@ -1,0 +1,308 @@
+/**
+ * Who may import whom.
+ *
+ * THINK HARD ABOUT THE LAYERING OF THE PROJECT BEFORE CHANGING THIS FILE. A
+ * line added here is cheap today and takes a rewrite to take back: each one
+ * that is missing is missing for a reason. `storage` cannot see `wire`, so a
+ * batch arrives as bytes and leaves as bytes; `group` cannot see `transaction`,
+ * so neither grows into the other; `server` cannot see `storage`, so no handler
+ * can touch a file.
+ *
+ * Each row names a folder (ending in `/`) or a single file, and *all* that it
+ * may import besides its own row. The row with the longest matching path is a
+ * file's row. Every kind of import counts, those of types too.
+ */
+
+export interface Layer {
+  /** A folder, ending in `/`, or one file; seen from the repository's root. */
+  readonly path: string;
+  /** Paths of other rows, or single files of theirs; `broker/*` is all below `broker/`, `*` is anything. */
+  readonly mayImport: readonly string[];
+  /** Packages by name; `@fastify/*` is a whole scope, `node:*` every module of Node. */
+  readonly packages: readonly string[];
+  /** May read time, randomness and environment, and write to the console. */
+  readonly isAmbient?: true;
+}
+
+/** Imported by all of `broker` above `lib` and the platform's interfaces. */
+const brokerWide = ["broker/errors.ts", "broker/options.ts"];
+const base = ["broker/lib/", "broker/platform/", ...brokerWide];
+const persisted = [
+  "broker/wire/schema.ts",
+  "broker/wire/compile.ts",
+  "broker/wire/reader.ts",
+  "broker/wire/writer.ts",
+];
+const publicEntries = [
+  "broker/index.ts",
+  "client/index.ts",
+  "pipeline/index.ts",
+];
+
+/** What a coordinator may import; none sees its siblings. */
+const coordinator = [
+  "broker/machine/",
+  "broker/record/",
+  ...persisted,
+  ...base,
+];
+
+export const layers: readonly Layer[] = [
+  // The composition root: the only files that may see everything below them.
+  { path: "broker/index.ts", mayImport: ["broker/*"], packages: [] },
+  { path: "broker/broker.ts", mayImport: ["broker/*"], packages: [] },
+  { path: "broker/errors.ts", mayImport: ["broker/lib/"], packages: [] },
+  {
+    path: "broker/options.ts",
+    mayImport: ["broker/errors.ts", "broker/lib/"],
+    packages: [],
+  },
+
+  {
+    path: "broker/http/",
+    mayImport: ["broker/operation/", ...base],
+    packages: ["fastify", "@fastify/*", "prom-client"],
+  },
+  {
+    path: "broker/server/",
+    mayImport: ["broker/operation/", "broker/wire/", ...base],
+    packages: [],
+  },
+  {
+    path: "broker/operation/",
+    mayImport: [
+      "broker/catalog/",
+      "broker/group/",
+      "broker/transaction/",
+      "broker/storage/",
+      "broker/record/",
+      ...base,
+    ],
+    packages: [],
+  },
+  { path: "broker/catalog/", mayImport: coordinator, packages: [] },
+  { path: "broker/group/", mayImport: coordinator, packages: [] },
+  { path: "broker/transaction/", mayImport: coordinator, packages: [] },
+  {
+    // The machine's log is handed to it: it declares what it needs of one.
+    path: "broker/machine/",
+    mayImport: ["broker/record/", ...base],
+    packages: [],
+  },
+  {
+    path: "broker/storage/",
+    mayImport: ["broker/record/", ...base],
+    packages: ["lru-cache"],
+  },
+  {
+    path: "broker/record/",
+    mayImport: ["broker/lib/", ...brokerWide],
+    packages: [],
+  },
+  {
+    // The one file outside the platform that calls a module of Node with work
+    // in it: only its synchronous calls (see `synchronousOnly`).
+    path: "broker/record/compression.ts",
+    mayImport: ["broker/record/", "broker/lib/", ...brokerWide],
+    packages: ["node:zlib", "snappy", "lz4-napi"],
+  },
+  {
+    path: "broker/wire/",
+    mayImport: ["broker/lib/", ...brokerWide],
+    packages: ["@msgpack/msgpack"],
+  },
+  {
+    path: "broker/platform/node/",
+    mayImport: ["broker/platform/", "broker/lib/", ...brokerWide],
+    packages: ["node:*", "koffi", "lru-cache"],
+    isAmbient: true,
+  },
+  {
+    path: "broker/platform/memory/",
+    mayImport: ["broker/platform/", "broker/lib/", ...brokerWide],
+    packages: [],
+  },
+  // The interfaces. They may name the shape of bytes on their way out
+  // (lib/payload.ts), as both a file and a connection speak of it.
+  { path: "broker/platform/", mayImport: ["broker/lib/"], packages: [] },
+  { path: "broker/lib/", mayImport: [], packages: [] },
+  {
+    // Picks between two packages, one of them optional: absent is no error, and
+    // only `createRequire` can ask for it synchronously.
+    path: "broker/lib/crc32c.ts",
+    mayImport: ["broker/lib/"],
+    packages: ["crc-32", "@node-rs/crc32", "node:module"],
+  },
+  {
+    // Works on a stopped directory, so it needs no server and no machine.
+    path: "broker/inspect/",
+    mayImport: [
+      "broker/catalog/",
+      "broker/group/",
+      "broker/transaction/",
+      "broker/storage/",
+      "broker/record/",
+      ...base,
+    ],
+    packages: [],
+  },
+
+  {
+    path: "client/",
+    mayImport: [
+      "client/drivers/kafka/",
+      "broker/wire/",
+      "broker/record/",
+      "broker/record/compression.ts",
+      "broker/lib/",
+      "broker/lib/crc32c.ts",
+      "broker/platform/",
+      "broker/platform/node/",
+      "broker/platform/memory/",
+    ],
+    packages: ["@standard-schema/spec"],
+  },
+  {
+    path: "client/drivers/kafka/",
+    mayImport: [
+      "client/",
+      "broker/wire/",
+      "broker/record/",
+      "broker/record/compression.ts",
+      "broker/lib/",
+      "broker/lib/crc32c.ts",
+      "broker/platform/",
+      "broker/platform/node/",
+    ],
+    packages: ["@platformatic/kafka", "@standard-schema/spec"],
+  },
+  {
+    path: "pipeline/",
+    mayImport: ["client/index.ts"],
+    packages: ["lru-cache"],
+  },
+  {
+    path: "cli/",
+    mayImport: [...publicEntries, "broker/inspect/index.ts"],
+    packages: ["commander", "pino", "pino-pretty", "node:*"],
+    isAmbient: true,
+  },
+  {
+    path: "examples/",
+    mayImport: publicEntries,
+    packages: ["vega-datasets", "node:*"],
+    isAmbient: true,
+  },
+  {
+    path: "bench/",
+    mayImport: [
+      ...publicEntries,
+      "bench/micro/",
+      "bench/zero-copy/",
+      "broker/wire/",
+      "broker/record/",
+      "broker/record/compression.ts",
+    ],
+    packages: ["kafkajs", "@platformatic/kafka", "node:*"],
+    isAmbient: true,
+  },
+  {
+    path: "bench/micro/",
+    mayImport: ["*"],
+    packages: ["*", "node:*"],
+    isAmbient: true,
+  },
+  {
+    path: "bench/zero-copy/",
+    mayImport: ["*"],
+    packages: ["*", "node:*"],
+    isAmbient: true,
+  },
+  { path: "check-node.js", mayImport: [], packages: [], isAmbient: true },
+  {
+    path: "vitest.config.ts",
+    mayImport: ["test/"],
+    packages: ["vitest", "node:*"],
+    isAmbient: true,
+  },
+  {
+    path: "test/",
+    mayImport: ["*"],
+    packages: ["*", "node:*"],
+    isAmbient: true,
+  },
+];
+
+/**
+ * Modules of Node that every row may import: they only compute, so a simulated
+ * world sees the same of them as the real one.
+ */
+export const pureNodeModules: readonly string[] = [
+  "node:assert",
+  "node:buffer",
+  "node:diagnostics_channel",
+  "node:events",
+  "node:path",
+  "node:util",
+];
+
+/** Outside ambient rows, only calls of these that end in `Sync`: a thread pool answers in no fixed order. */
+export const synchronousOnly: readonly string[] = [
+  "node:zlib",
+  "snappy",
+  "lz4-napi",
+];
+
+/** Slow to load or rarely wanted: whatever an entry point loads at once must not load these. */
+export const lazyPackages: readonly string[] = [
+  "@platformatic/kafka",
+  "fastify",
+  "@fastify/*",
+  "prom-client",
+  "koffi",
+];
+
+/** What a user imports or starts: these import check-node.js first and do not await at their top level. */
+export const entryPoints: readonly string[] = [
+  ...publicEntries,
+  "cli/main.ts",
+  "examples/bird-strikes.ts",
+  "bench/main.ts",
+];
+
+/** Folders that are published: only `dependencies` of package.json may be imported there. */
+export const shippedFolders: readonly string[] = [
+  "broker/",
+  "client/",
+  "pipeline/",
+  "cli/",
+];
+
+/** Files that are started rather than imported, besides the entry points. */
+export const startedFiles: readonly RegExp[] = [
+  /^check-node\.js$/,
+  /^vitest\.config\.ts$/,
+  /^test\/.*\.test\.ts$/,
+  /^test\/package\/run\.ts$/,
+  /^test\/support\/summary-reporter\.ts$/,
+  // Children that a test starts, and scripts that write what is checked in.
+  /^test\/.*\.child\.ts$/,
+  /^test\/reference\/.*\.ts$/,
+  /^bench\/(micro|zero-copy)\/[^/]+\.ts$/,
+];
+
+/** Where `!` is allowed: they index bytes whose bounds they have just checked. */
+export const nonNullFiles: readonly string[] = [
+  "broker/lib/bytes.ts",
+  "broker/wire/reader.ts",
+  "broker/record/batch.ts",
+];
+
+/** Kafka messages that have no handler yet, each with its reason. */
+export const messagesWithoutHandler: Readonly<Record<string, string>> = {};
+
+/**
+ * The least a run must have seen, so that a mistake in the search cannot turn
+ * the whole test green. Raise both as the tree grows.
+ */
+export const seenAtLeast = { files: 8, imports: 4 } as const;
