@@ -12,7 +12,7 @@
  *
  * ApiVersions names v0 as the lowest, as Kafka 4 does: librdkafka before 2.11.1
  * takes compression away from a broker that does not (KAFKA-18659). A request
- * in v0-2 is refused all the same: see `advertisedMin` in `apis.ts`.
+ * in v0-2 is refused all the same: see `advertised` in `apis.ts`.
  *
  * `records` is a view of the request's own bytes. It is not parsed here.
  */

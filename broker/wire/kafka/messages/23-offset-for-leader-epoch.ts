@@ -2,7 +2,7 @@
  * OffsetForLeaderEpoch: v2-4
  *
  * v2   the leader epoch that the reader knows, for fencing (KIP-320)
- * v3   replica id, -2 for a consumer
+ * v3   replica id: -1 for a consumer; the default, -2, is a debugging one
  * v4   flexible
  */
 import {
