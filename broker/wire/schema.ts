@@ -93,7 +93,11 @@ export class Field<Out, In = Out, IsOptional extends boolean = false> {
 
   /** Is a tagged field in these versions (KIP-482): written only when it differs from its default. */
   tagged(tag: number, versions: string): Field<Out, In, true> {
-    return new Field({ ...this.spec, tag, tagged: parseVersions(versions) });
+    const tagged = parseVersions(versions);
+    // As in Kafka, a field that names no versions exists where it is tagged.
+    const { versions: own } = this.spec;
+    const exists = own === ALL_VERSIONS ? tagged : own;
+    return new Field({ ...this.spec, tag, tagged, versions: exists });
   }
 
   default(value: Out): Field<Out, In, true> {
