@@ -4,6 +4,7 @@
 import { posix } from "node:path";
 import {
   entryPoints,
+  exceptions,
   layers,
   lazyPackages,
   pureNodeModules,
@@ -56,8 +57,9 @@ function objection(path: string, layer: Layer, one: Import): string | null {
       : "a computed import cannot be held against the layers: write the name out";
   if (one.target !== null) return fileObjection(path, layer, one.target);
   const name = packageOf(one.specifier);
-  if (layer.packages.some((allowed) => matchesPackage(allowed, name)))
-    return null;
+  const ofThisFile = exceptions.find((one) => one.path === path);
+  const packages = [...layer.packages, ...(ofThisFile?.packages ?? [])];
+  if (packages.some((allowed) => matchesPackage(allowed, name))) return null;
   if (
     pureNodeModules.some((pure) => name === pure || name.startsWith(`${pure}/`))
   )
