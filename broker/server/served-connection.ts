@@ -1,0 +1,318 @@
+/**
+ * One connection being served: frames are processed in the order they came,
+ * and answered in that order.
+ *
+ * - The next request begins when the one before it is *processed* (a Produce:
+ *   its offsets are assigned; a waiting Fetch: answered), as in Kafka.
+ * - Answers that are ready early wait for those before them.
+ * - Back-pressure inwards: too many requests unanswered, or too much received
+ *   and not processed (`ReceiveBudget`), and the socket is not read.
+ * - Back-pressure outwards: too much queued for a peer that does not read, and
+ *   no further request of it is processed until the queue has drained.
+ *
+ * Whatever goes wrong ends this connection only, with one log line.
+ */
+import type { Logger } from "../options.ts";
+import type { Payload } from "../lib/payload.ts";
+import type { Connection, NetworkError } from "../platform/network.ts";
+import { FrameReader } from "../wire/frame.ts";
+import { WireError } from "../wire/reader.ts";
+import {
+  type Handled,
+  ProtocolViolation,
+  type Session,
+  type SessionPeer,
+} from "./protocol.ts";
+import type { BudgetUser, ReceiveBudget } from "./receive-budget.ts";
+
+export interface ServedConnectionLimits {
+  readonly frameSizeBytesMax: number;
+  readonly requestsInFlightMax: number;
+  readonly queuedSizeBytesMax: number;
+}
+
+/** Chooses the session by the first bytes; null: not enough of them yet. */
+export type OpenSession = (
+  head: Uint8Array,
+  peer: SessionPeer,
+) => { readonly session: Session; readonly skipSizeBytes: number } | null;
+
+interface PendingAnswer {
+  payload: Payload | null;
+  isReady: boolean;
+}
+
+export class ServedConnection implements BudgetUser, SessionPeer {
+  // Fixed from the start.
+  readonly connectionId: number;
+  readonly remoteAddress: string;
+  readonly listener: string;
+  readonly #connection: Connection;
+  readonly #budget: ReceiveBudget;
+  readonly #limits: ServedConnectionLimits;
+  readonly #openSession: OpenSession;
+  readonly #logger: Logger;
+  readonly #onEnd: (connection: ServedConnection) => void;
+  readonly #closed = new AbortController();
+  readonly #frames: FrameReader;
+
+  // Moves with each chunk and each request.
+  #session: Session | null = null;
+  #head: Uint8Array | null = null;
+  #queue: Uint8Array[] = [];
+  #answers: PendingAnswer[] = [];
+  #isProcessing = false;
+  #isFailing = false;
+  #isEnded = false;
+  /** Why the socket is not read; it is read when there is no reason left. */
+  #pauseReasons = new Set<"requests" | "budget">();
+  #writable: () => void = () => {};
+
+  constructor(
+    connection: Connection,
+    parts: {
+      readonly connectionId: number;
+      readonly listener: string;
+      readonly budget: ReceiveBudget;
+      readonly limits: ServedConnectionLimits;
+      readonly openSession: OpenSession;
+      readonly logger: Logger;
+      readonly onEnd: (connection: ServedConnection) => void;
+    },
+  ) {
+    this.#connection = connection;
+    this.connectionId = parts.connectionId;
+    this.remoteAddress = connection.remoteAddress;
+    this.listener = parts.listener;
+    this.#budget = parts.budget;
+    this.#limits = parts.limits;
+    this.#openSession = parts.openSession;
+    this.#logger = parts.logger;
+    this.#onEnd = parts.onEnd;
+    this.#frames = new FrameReader(parts.limits.frameSizeBytesMax);
+    this.#budget.join(this);
+    connection.start({
+      onData: (chunk) => this.#guard(() => this.#receive(chunk)),
+      onDrain: () => this.#guard(() => this.#drained()),
+      onClose: (error) => this.#end(error),
+    });
+  }
+
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  get partialSizeBytes(): number {
+    return this.#frames.partialSizeBytes;
+  }
+
+  pauseReading(): void {
+    this.#pause("budget");
+  }
+
+  resumeReading(): void {
+    this.#resume("budget");
+  }
+
+  evict(): void {
+    this.#fail(
+      new ProtocolViolation(
+        `half a frame of ${this.partialSizeBytes} bytes while the receive buffer is full`,
+      ),
+    );
+  }
+
+  push(payload: Payload): boolean {
+    if (this.#isEnded) {
+      payload.release();
+      return true;
+    }
+    return this.#connection.write(payload.parts, payload.release);
+  }
+
+  onWritable(listener: () => void): void {
+    this.#writable = listener;
+  }
+
+  /** Ends the connection after what is queued has been sent. */
+  close(): void {
+    this.#connection.end();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    const bytes = this.#withHead(chunk);
+    if (bytes === null) return;
+    this.#frames.push(bytes);
+    this.#budget.take(this, bytes.length);
+    for (;;) {
+      const frame = this.#frames.next();
+      if (frame === null) break;
+      this.#queue.push(frame);
+    }
+    this.#pump();
+  }
+
+  /** The first bytes choose the protocol; until there are enough, they are kept here. */
+  #withHead(chunk: Uint8Array): Uint8Array | null {
+    if (this.#session !== null) return chunk;
+    const head = this.#head === null ? chunk : concatBytes([this.#head, chunk]);
+    const opened = this.#openSession(head, this);
+    if (opened === null) {
+      this.#head = head;
+      return null;
+    }
+    this.#head = null;
+    this.#session = opened.session;
+    return head.subarray(opened.skipSizeBytes);
+  }
+
+  #pump(): void {
+    while (this.#mayProcess()) {
+      const frame = this.#queue.shift();
+      if (frame === undefined) break;
+      this.#process(frame);
+    }
+    if (this.#queue.length >= this.#limits.requestsInFlightMax) {
+      this.#pause("requests");
+    } else {
+      this.#resume("requests");
+    }
+  }
+
+  #mayProcess(): boolean {
+    return (
+      !this.#isProcessing &&
+      !this.#isFailing &&
+      !this.#isEnded &&
+      this.#answers.length < this.#limits.requestsInFlightMax &&
+      this.#connection.queuedSizeBytes <= this.#limits.queuedSizeBytesMax
+    );
+  }
+
+  #process(frame: Uint8Array): void {
+    // The frame's bytes and its length prefix leave the budget when it is processed.
+    const sizeBytes = frame.length + 4;
+    const handled = this.#session?.handle(frame);
+    if (handled === undefined) return;
+    this.#expect(handled);
+    if (handled.processed === null) {
+      this.#budget.give(sizeBytes);
+      return;
+    }
+    this.#isProcessing = true;
+    const done = (): void => {
+      this.#isProcessing = false;
+      this.#budget.give(sizeBytes);
+      this.#guard(() => this.#pump());
+    };
+    handled.processed.then(done, (error: unknown) => {
+      this.#budget.give(sizeBytes);
+      this.#fail(error);
+    });
+  }
+
+  #expect(handled: Handled): void {
+    if (!(handled.answer instanceof Promise)) {
+      if (handled.answer === null) return;
+      this.#answers.push({ payload: handled.answer, isReady: true });
+      this.#sendReady();
+      return;
+    }
+    const pending: PendingAnswer = { payload: null, isReady: false };
+    this.#answers.push(pending);
+    handled.answer.then(
+      (payload) => {
+        if (this.#isEnded) {
+          payload?.release();
+          return;
+        }
+        pending.payload = payload;
+        pending.isReady = true;
+        this.#guard(() => {
+          this.#sendReady();
+          this.#pump();
+        });
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #sendReady(): void {
+    while (this.#answers[0]?.isReady === true) {
+      const payload = this.#answers.shift()?.payload;
+      if (payload != null) this.push(payload);
+    }
+  }
+
+  #drained(): void {
+    this.#pump();
+    this.#writable();
+  }
+
+  #pause(reason: "requests" | "budget"): void {
+    if (this.#pauseReasons.size === 0) this.#connection.pause();
+    this.#pauseReasons.add(reason);
+  }
+
+  #resume(reason: "requests" | "budget"): void {
+    if (!this.#pauseReasons.delete(reason)) return;
+    if (this.#pauseReasons.size === 0 && !this.#isEnded) {
+      this.#connection.resume();
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A violation is the peer's fault: a line and the end. Anything else is ours, and says so. */
+  #fail(error: unknown): void {
+    if (this.#isEnded || this.#isFailing) return;
+    this.#isFailing = true;
+    const isPeersFault =
+      error instanceof ProtocolViolation || error instanceof WireError;
+    const fields = {
+      connection: this.connectionId,
+      remote: this.remoteAddress,
+      reason: error instanceof Error ? error.message : String(error),
+    };
+    if (isPeersFault) {
+      this.#logger.warn(fields, "connection closed: the peer broke protocol");
+    } else {
+      this.#logger.error(
+        { ...fields, err: error },
+        "connection closed: a request failed",
+      );
+    }
+    this.#connection.destroy();
+  }
+
+  #end(error: NetworkError | null): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (error !== null) {
+      this.#logger.debug(
+        { connection: this.connectionId, reason: error.message },
+        "connection lost",
+      );
+    }
+    this.#closed.abort();
+    this.#session?.close();
+    for (const { payload } of this.#answers) payload?.release();
+    this.#answers = [];
+    let heldSizeBytes = this.#frames.partialSizeBytes;
+    for (const frame of this.#queue) heldSizeBytes += frame.length + 4;
+    this.#queue = [];
+    this.#budget.leave(this);
+    this.#budget.give(heldSizeBytes);
+    this.#onEnd(this);
+  }
+}
