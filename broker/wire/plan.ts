@@ -27,11 +27,12 @@ interface Encoding {
 export type ScalarPlan = Encoding & { readonly kind: ScalarKind };
 export type ArrayPlan = Encoding & {
   readonly kind: "array";
+  /** Names the functions made for it: unique in the message. */
+  readonly path: string;
   readonly element: ValuePlan;
 };
 export type StructPlan = Encoding & {
   readonly kind: "struct";
-  /** Names the functions made for it: unique in the message. */
   readonly path: string;
   readonly hasTagSection: boolean;
   /** All, in the order declared; those in the bytes by `place`. */
@@ -152,11 +153,21 @@ function planValue(field: AnyField, path: string, context: Context): ValuePlan {
   if (spec.type.kind === "array") {
     const element = planValue(spec.type.element, `${path}_element`, context);
     const leastSize = isCompact ? 1 : 4;
-    const kind = spec.type.kind;
-    return { kind, element, isNullable, isCompact, leastSize, fixedSize: null };
+    return {
+      kind: "array",
+      path,
+      element,
+      isNullable,
+      isCompact,
+      leastSize,
+      fixedSize: null,
+    };
   }
   const { kind } = spec.type;
   const fixedSize = FIXED_SIZES[kind] ?? null;
+  if (fixedSize !== null && isNullable) {
+    throw new TypeError(`${path} cannot be null in Kafka's format`);
+  }
   const leastSize = fixedSize ?? prefixSize(spec.type, isCompact);
   return { kind, isNullable, isCompact, leastSize, fixedSize };
 }

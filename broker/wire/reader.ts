@@ -13,7 +13,7 @@
  * Null is size -1, or 0 when compact. Invalid UTF-8 becomes U+FFFD, as in
  * Kafka. Views share memory with what is read.
  */
-import { readInt16, readInt32 } from "../lib/bytes.ts";
+import { readInt16, readInt32, readInt8 } from "../lib/bytes.ts";
 import { readUnsignedVarint, type Cursor } from "../lib/varint.ts";
 import { WireError, type WireErrorReason } from "./wire-error.ts";
 
@@ -56,6 +56,10 @@ export class Reader implements Cursor {
     }
     this.position = start + sizeBytes;
     return start;
+  }
+
+  int8(): number {
+    return readInt8(this.bytes, this.take(1));
   }
 
   unsignedVarint(): number {

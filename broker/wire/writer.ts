@@ -48,6 +48,11 @@ export class Writer {
     return start;
   }
 
+  int8(value: number): void {
+    const start = this.reserve(1);
+    this.bytes[start] = value;
+  }
+
   unsignedVarint(value: number): void {
     const start = this.reserve(value < 0x80 ? 1 : sizeOfUnsignedVarint(value));
     writeUnsignedVarint(this.bytes, start, value);
@@ -128,7 +133,8 @@ export class Writer {
     write(inner);
     this.unsignedVarint(tag);
     this.unsignedVarint(inner.sizeBytes);
-    this.reference(inner.finish());
+    if (inner.#parts.length > 0) this.reference(inner.finish());
+    else this.#append(inner.bytes.subarray(0, inner.#position));
   }
 
   /** Takes bytes or a payload as they lie; the payload's release becomes ours. */
