@@ -1,11 +1,20 @@
 import { defineConfig } from "vitest/config";
+import { SummaryReporter } from "./test/support/summary-reporter.ts";
+
+/** Things whose tests must run here, such as `kcat,kafka`: see test/support/needs.ts. */
+const required = (process.env["TEST_REQUIRE"] ?? "")
+  .split(",")
+  .map((thing) => thing.trim())
+  .filter((thing) => thing !== "");
 
 /**
- * Two projects: `unit` is what `npm test` runs (needs nothing but what
- * `npm ci` installed), `tidy` is what `npm run check` adds.
+ * Three projects: `unit` is what `npm test` runs (needs nothing but what
+ * `npm ci` installed), `tidy` is what `npm run check` adds, `kafka` holds us
+ * against a real Apache Kafka.
  */
 export default defineConfig({
   test: {
+    reporters: ["default", new SummaryReporter(required)],
     projects: [
       {
         test: {
@@ -15,7 +24,16 @@ export default defineConfig({
         },
       },
       { test: { name: "tidy", include: ["test/tidy/**/*.test.ts"] } },
-      { test: { name: "kafka", include: ["test/kafka/**/*.test.ts"] } },
+      {
+        test: {
+          name: "kafka",
+          include: ["test/kafka/**/*.test.ts"],
+          // A JVM takes seconds to start, and two at a time is what a small machine bears.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

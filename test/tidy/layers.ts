@@ -283,7 +283,6 @@ export const startedFiles: readonly RegExp[] = [
   /^vitest\.config\.ts$/,
   /^test\/.*\.test\.ts$/,
   /^test\/package\/run\.ts$/,
-  /^test\/support\/summary-reporter\.ts$/,
   // Children that a test starts, and scripts that write what is checked in.
   /^test\/.*\.child\.ts$/,
   /^test\/reference\/.*\.ts$/,
