@@ -33,23 +33,38 @@ export interface DiskFile {
   /** Reads at a position until `target` is full or the file ends; answers how many bytes were read. */
   read(target: Uint8Array, position: number): Promise<number>;
   /**
-   * A window on bytes that are already written, or null where this disk or
-   * this file cannot be mapped: then `read` does the same work.
+   * A window on exactly this range, which must already be written, or null
+   * where it cannot be had: then `read` does the same work. A file opened to
+   * grow is mapped only up to a step below its end; one opened with `read` up
+   * to its end. So a sealed file is worth opening anew.
+   *
+   * The bytes may be handed to a connection as they are. JavaScript looks at
+   * them only after `warm` has answered true for that range: a page that a
+   * truncated file or a broken disk cannot give kills the process that touches
+   * it.
    */
   map(position: number, sizeBytes: number): MappedWindow | null;
-  /** The range in chunks, as the platform's read stream gives them. */
+  /**
+   * Gets the range into memory without stopping the event loop. True when all
+   * of it could be read; false when the file turned out shorter. Throws the
+   * `DiskError` of a range that cannot be read.
+   */
+  warm(position: number, sizeBytes: number): Promise<boolean>;
+  /** The range in chunks, as the platform's read stream gives them; fewer bytes when the file is shorter. */
   stream(position: number, sizeBytes: number): AsyncIterable<Uint8Array>;
   /**
-   * Writes all parts at the end, in order. On failure some of the bytes may be
-   * in the file: `sizeBytes` tells how many, and the caller cuts them off.
+   * Writes all parts at the end, in order; one append at a time. On failure
+   * some of the bytes may be in the file: `sizeBytes` tells how many, and the
+   * caller cuts them off.
    */
   append(parts: readonly Uint8Array[]): Promise<void>;
   /** The same before it returns: blocks the event loop for as long as the disk takes. */
   appendSync(parts: readonly Uint8Array[]): void;
-  /** Cuts the file. Never below the end of a live window. */
+  /** Cuts the file. Refused while a window that ends beyond the cut is not released. */
   truncate(sizeBytes: number): Promise<void>;
   /** Returns when everything appended before the call is durable. */
   sync(): Promise<void>;
+  /** Waits for the reads under way. Windows stay valid until their own release. */
   close(): Promise<void>;
 }
 
