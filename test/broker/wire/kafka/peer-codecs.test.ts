@@ -1,0 +1,349 @@
+/**
+ * Our messages against the hand-written codecs of two Kafka clients, in every
+ * version that both speak: their decoders must find in our responses what we
+ * put in, in our order, and must send the bytes that we would send.
+ *
+ * The clients' inner files are loaded by path: neither exports them.
+ */
+import { createRequire } from "node:module";
+import { describe, expect, test } from "vitest";
+import {
+  apis,
+  type Api,
+  type ApiKey,
+  type RequestOf,
+} from "../../../../broker/wire/kafka/apis.ts";
+import { compile } from "../../../../broker/wire/compile.ts";
+import {
+  ZERO_UUID,
+  type Fields,
+  type Message,
+  type WireType,
+} from "../../../../broker/wire/schema.ts";
+import { includesVersion } from "../../../../broker/wire/versions.ts";
+import { Writer } from "../../../../broker/wire/writer.ts";
+import { sampleOf, type Value } from "./sample.ts";
+
+const modules = new URL("../../../../node_modules/", import.meta.url);
+
+function encoded(message: Message, version: number, value: Value): Buffer {
+  const writer = new Writer();
+  compile(message, version).encode(writer, value);
+  return Buffer.from(writer.finishBytes());
+}
+
+function versionsOf({ versions }: Api): number[] {
+  const { first, last } = versions;
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** All values without their names, in order, in one form for all codecs. */
+function leaves(value: unknown): unknown[] {
+  if (typeof value === "bigint") return [Number(value)];
+  if (
+    typeof value === "string" &&
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-/.test(value)
+  ) {
+    const hex = value.replaceAll("-", "");
+    return [Buffer.from(hex, "hex").toString("base64url")];
+  }
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString("hex")];
+  if (typeof value !== "object" || value === null) return [value];
+  return Object.values(value).flatMap(leaves);
+}
+
+/** What a decoder reads and drops, moves elsewhere, or, records, goes on to parse. */
+const NOT_KEPT: ReadonlySet<string> = new Set([
+  "records",
+  "clusterAuthorizedOperations",
+  "topicConfigErrorCode",
+]);
+
+/** The leaves of those fields that the version has. */
+function presentLeaves(
+  message: Message,
+  version: number,
+  sample: Value,
+): unknown[] {
+  return structLeaves(message.fields, sample);
+
+  function structLeaves(fields: Fields, value: Value): unknown[] {
+    return Object.entries(fields).flatMap(([name, { spec }]) =>
+      includesVersion(spec.versions, version) && !NOT_KEPT.has(name)
+        ? typeLeaves(spec.type, value[name])
+        : [],
+    );
+  }
+
+  function typeLeaves(type: WireType, value: unknown): unknown[] {
+    if (type.kind === "struct")
+      return structLeaves(type.fields, value as Value);
+    if (type.kind !== "array") return leaves(value);
+    const { type: inner } = type.element.spec;
+    return (value as unknown[]).flatMap((element) =>
+      typeLeaves(inner, element),
+    );
+  }
+}
+
+/** Those of `wanted` that `all` does not hold in the same order: a client's own additions are no matter. */
+function missing(
+  wanted: readonly unknown[],
+  all: readonly unknown[],
+): unknown[] {
+  let next = 0;
+  return wanted.filter((leaf) => {
+    const found = all.indexOf(leaf, next);
+    if (found >= 0) next = found + 1;
+    return found < 0;
+  });
+}
+
+/** The client's decoders and encoders, each file by its API. */
+const platformaticFiles: Record<Api["name"], string> = {
+  Produce: "producer/produce",
+  Fetch: "consumer/fetch",
+  ListOffsets: "consumer/list-offsets",
+  Metadata: "metadata/metadata",
+  OffsetCommit: "consumer/offset-commit",
+  OffsetFetch: "consumer/offset-fetch",
+  FindCoordinator: "metadata/find-coordinator",
+  JoinGroup: "consumer/join-group",
+  Heartbeat: "consumer/heartbeat",
+  LeaveGroup: "consumer/leave-group",
+  SyncGroup: "consumer/sync-group",
+  DescribeGroups: "admin/describe-groups",
+  ListGroups: "admin/list-groups",
+  ApiVersions: "metadata/api-versions",
+  CreateTopics: "admin/create-topics",
+  DeleteTopics: "admin/delete-topics",
+  DeleteRecords: "admin/delete-records",
+  InitProducerId: "producer/init-producer-id",
+  OffsetForLeaderEpoch: "consumer/offset-for-leader-epoch",
+  DescribeConfigs: "admin/describe-configs",
+  AlterConfigs: "admin/alter-configs",
+  CreatePartitions: "admin/create-partitions",
+  DeleteGroups: "admin/delete-groups",
+  IncrementalAlterConfigs: "admin/incremental-alter-configs",
+  OffsetDelete: "admin/offset-delete",
+  DescribeCluster: "admin/describe-cluster",
+};
+
+/**
+ * How its encoders take what our requests hold: positional, ids in hexadecimal,
+ * int64 as bigint. Where they write a constant, the request is changed to hold
+ * it. Produce is missing: they build the records while they encode.
+ */
+const platformaticArguments: {
+  [K in ApiKey]?: (request: RequestOf<K>, version: number) => unknown[];
+} = {
+  1: (r) => [
+    r.maxWaitMs,
+    r.minBytes,
+    r.maxBytes,
+    r.isolationLevel,
+    r.sessionId,
+    r.sessionEpoch,
+    r.topics.map((t) => ({ ...t, topicId: topicOf(t) })),
+    r.forgottenTopicsData.map((t) => ({ ...t, topicId: topicOf(t) })),
+    r.rackId,
+  ],
+  2: (r) => [r.replicaId, r.isolationLevel, r.topics],
+  3: (r) => [
+    r.topics,
+    r.allowAutoTopicCreation,
+    r.includeTopicAuthorizedOperations,
+    r.includeClusterAuthorizedOperations,
+  ],
+  8: (r) => [
+    r.groupId,
+    r.generationIdOrMemberEpoch,
+    r.memberId,
+    r.groupInstanceId,
+    r.topics,
+  ],
+  9: (r, version) => [version < 8 ? [r] : r.groups, r.requireStable],
+  10: (r, version) => [r.keyType, version < 4 ? [r.key] : r.coordinatorKeys],
+  11: (r) => [
+    r.groupId,
+    r.sessionTimeoutMs,
+    r.rebalanceTimeoutMs,
+    r.memberId,
+    r.groupInstanceId,
+    r.protocolType,
+    r.protocols,
+    r.reason,
+  ],
+  12: (r) => [r.groupId, r.generationId, r.memberId, r.groupInstanceId],
+  13: (r, version) => [r.groupId, version < 3 ? [r] : r.members],
+  14: (r) => [
+    r.groupId,
+    r.generationId,
+    r.memberId,
+    r.groupInstanceId,
+    r.protocolType,
+    r.protocolName,
+    r.assignments,
+  ],
+  15: (r) => [r.groups, r.includeAuthorizedOperations],
+  16: (r) => [r.statesFilter],
+  18: (r) => [r.clientSoftwareName, r.clientSoftwareVersion],
+  19: (r) => [r.topics, r.timeoutMs, r.validateOnly],
+  20: (r, version) => [
+    version < 6 ? r.topicNames.map((name) => ({ name })) : r.topics,
+    r.timeoutMs,
+  ],
+  21: (r) => [r.topics, r.timeoutMs],
+  22: (r) => [
+    r.transactionalId,
+    r.transactionTimeoutMs,
+    BigInt(r.producerId),
+    r.producerEpoch,
+  ],
+  23: (r) => [
+    r.replicaId,
+    r.topics.map(({ topic, partitions }) => ({
+      name: topic,
+      partitions: partitions.map((one) => ({
+        ...one,
+        partitionIndex: one.partition,
+      })),
+    })),
+  ],
+  32: (r) => [r.resources, r.includeSynonyms, r.includeDocumentation],
+  33: (r) => [r.resources, r.validateOnly],
+  37: (r) => [r.topics, r.timeoutMs, r.validateOnly],
+  42: (r) => [r.groupsNames],
+  44: (r) => [r.resources, r.validateOnly],
+  47: (r) => [r.groupId, r.topics],
+  60: (r) => [r.includeClusterAuthorizedOperations, r.endpointType],
+};
+
+/** What they write whatever is asked for, by API, then by our field. */
+const WRITTEN_AS: { readonly [api: string]: Value } = {
+  Fetch: { replicaId: -1, clusterId: null, logStartOffset: -1 },
+  "Metadata v10": { topicId: ZERO_UUID },
+  "Metadata v11": { topicId: ZERO_UUID },
+  OffsetCommit: { retentionTimeMs: -1 },
+  ListGroups: { statesFilter: ["Stable", "Empty"] },
+};
+
+function topicOf(one: { readonly topic: string; readonly topicId: string }) {
+  return one.topicId === ZERO_UUID ? one.topic : one.topicId;
+}
+
+/** Goes through a value and changes what stands under a name. */
+function changed(
+  value: unknown,
+  change: (name: string, inner: unknown) => unknown,
+): unknown {
+  if (Array.isArray(value)) return value.map((one) => changed(one, change));
+  if (!isValue(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      changed(change(name, inner), change),
+    ]),
+  );
+}
+
+function isValue(value: unknown): value is Value {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !(value instanceof Uint8Array)
+  );
+}
+
+const INT64_NAMES = new Set([
+  "timestamp",
+  "fetchOffset",
+  "committedOffset",
+  "offset",
+  "producerId",
+]);
+
+/** Numbers and ids as they take them. */
+function inTheirForm(name: string, value: unknown): unknown {
+  if (typeof value === "number" && INT64_NAMES.has(name)) return BigInt(value);
+  if (name !== "topicId" || typeof value !== "string") return value;
+  const bytes = Buffer.from(value, "base64url");
+  if (bytes.length !== 16) return value;
+  return bytes
+    .toString("hex")
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+interface PlatformaticCodec {
+  createRequest(...args: unknown[]): { readonly buffer: Buffer };
+  parseResponse(
+    correlationId: number,
+    apiKey: number,
+    apiVersion: number,
+    reader: unknown,
+  ): unknown;
+}
+
+describe("@platformatic/kafka", async () => {
+  const dist = new URL("@platformatic/kafka/dist/", modules);
+  const { Reader } = (await import(`${dist.href}protocol/reader.js`)) as {
+    Reader: { from(bytes: Buffer): { remaining: number } };
+  };
+
+  const pairs = Object.values(apis).flatMap((api) =>
+    versionsOf(api).map((version) => ({ api, name: api.name, version })),
+  );
+
+  /** An error in the response makes their parser throw, with what it parsed. */
+  function parsed(parse: () => unknown): unknown {
+    try {
+      return parse();
+    } catch (error) {
+      if (error instanceof Error && "response" in error) return error.response;
+      throw error;
+    }
+  }
+
+  async function load({ name }: Api, version: number) {
+    const file = platformaticFiles[name];
+    const url = `${dist.href}apis/${file}-v${version}.js`;
+    return (await import(url)) as PlatformaticCodec;
+  }
+
+  test.each(pairs)("reads our $name response v$version", async (pair) => {
+    const { api, version } = pair;
+    const codec = await load(api, version);
+    const sample = sampleOf(api.response, version, {
+      isWithoutErrors: true,
+      isWithoutNulls: true,
+    });
+    const reader = Reader.from(encoded(api.response, version, sample));
+    const theirs = parsed(() =>
+      codec.parseResponse(0, api.key, version, reader),
+    );
+    const wanted = presentLeaves(api.response, version, sample);
+    expect(missing(wanted, leaves(theirs))).toEqual([]);
+    expect(reader.remaining).toBe(0);
+  });
+
+  test.each(pairs.filter(({ api }) => api.key in platformaticArguments))(
+    "writes $name requests v$version as we do",
+    async ({ api, name, version }) => {
+      const argumentsOf = platformaticArguments[api.key];
+      if (argumentsOf === undefined) return;
+      const constants =
+        WRITTEN_AS[name] ?? WRITTEN_AS[`${name} v${version}`] ?? {};
+      const request = changed(sampleOf(api.request, version), (field, value) =>
+        field in constants ? constants[field] : value,
+      ) as Value;
+      const args = argumentsOf(request as never, version);
+      const { createRequest } = await load(api, version);
+      const theirs = createRequest(
+        ...(changed(args, inTheirForm) as unknown[]),
+      );
+      expect(encoded(api.request, version, request).toString("hex")).toBe(
+        theirs.buffer.toString("hex"),
+      );
+    },
+  );
+});
