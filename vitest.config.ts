@@ -8,9 +8,9 @@ const required = (process.env["TEST_REQUIRE"] ?? "")
   .filter((thing) => thing !== "");
 
 /**
- * Three projects: `unit` is what `npm test` runs (needs nothing but what
+ * Four projects: `unit` is what `npm test` runs (needs nothing but what
  * `npm ci` installed), `tidy` is what `npm run check` adds, `kafka` holds us
- * against a real Apache Kafka.
+ * against a real Apache Kafka, `package` is Millrace as npm would install it.
  */
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/tidy/**", "test/kafka/**"],
+          exclude: ["test/tidy/**", "test/kafka/**", "test/package/**"],
         },
       },
       { test: { name: "tidy", include: ["test/tidy/**/*.test.ts"] } },
@@ -32,6 +32,15 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          // Builds, packs and installs from the registry.
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
         },
       },
     ],

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apiVersions } from "../support/api-versions.ts";
 import { needs } from "../support/needs.ts";
 import {
-  apiVersions,
   dumpLogSegments,
   startKafka,
   type KafkaBroker,

@@ -282,7 +282,8 @@ export const startedFiles: readonly RegExp[] = [
   /^check-node\.js$/,
   /^vitest\.config\.ts$/,
   /^test\/.*\.test\.ts$/,
-  /^test\/package\/run\.ts$/,
+  // What a user writes, run in the folder where the package is installed.
+  /^test\/package\/embed\.mjs$/,
   // Children that a test starts, and scripts that write what is checked in.
   /^test\/.*\.child\.ts$/,
   /^test\/reference\/.*\.ts$/,
