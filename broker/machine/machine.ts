@@ -20,9 +20,16 @@ export interface StateMachine<Record> {
   reset(): void;
   /** The log has been replayed to its end: the place to start timers that the state asks for. */
   loaded(timers: Timers<Record>): void;
+  /**
+   * Every replayed record below this offset is durable. Called before the
+   * answers that waited for it are given: the place to show changes to others
+   * who read the state without a command. A load ends in `loaded` instead.
+   */
+  durable?(endOffset: number): void;
 }
 
 export interface RecordPosition {
+  /** For a record of a snapshot: the last offset that the snapshot covers. */
   readonly offset: number;
   /** When the record was appended, ms since the epoch. */
   readonly timestampMs: number;
@@ -97,3 +104,7 @@ export interface Timers<Record> {
 export type MachineFailure =
   | { readonly error: "coordinator-loading" }
   | { readonly error: "coordinator-not-available"; readonly detail: string };
+
+/** What a command comes back with, once it is durable. */
+export type MachineResult<Answer> =
+  { readonly error: null; readonly answer: Answer } | MachineFailure;

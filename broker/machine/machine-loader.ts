@@ -1,0 +1,155 @@
+/**
+ * Rebuilds a machine's state: the newest snapshot, then the log behind it.
+ *
+ * Both are record batches and go through the same replay. A snapshot only
+ * saves time: one that is damaged, or that says more than the log, is passed
+ * over, and the log is replayed from its start.
+ */
+import type { Payload } from "../lib/payload.ts";
+import { readBatches } from "./machine-batch.ts";
+import type { MachineLog, Snapshot, SnapshotStore } from "./machine-log.ts";
+import type { RecordCodec, RecordPosition, StateMachine } from "./machine.ts";
+
+/** What is read from the log at a time; a pause for the event loop lies between. */
+const READ_SIZE_BYTES = 1024 * 1024;
+
+export interface LoadParts<Record> {
+  readonly machine: StateMachine<Record>;
+  readonly codec: RecordCodec<Record>;
+  readonly log: MachineLog;
+  readonly snapshots: SnapshotStore | null;
+}
+
+export type LoadResult =
+  | {
+      readonly error: null;
+      readonly endOffset: number;
+      readonly snapshotEndOffset: number | null;
+      /** What was replayed from the log, behind the snapshot. */
+      readonly tailSizeBytes: number;
+      /** What was passed over, to be told to the operator. */
+      readonly warning: string | null;
+    }
+  | LoadFailure;
+
+interface LoadFailure {
+  readonly error: "unreadable";
+  readonly detail: string;
+}
+
+/**
+ * Leaves the machine replayed to the log's end, and all of it durable.
+ * `isWanted` is asked after every wait; false ends the load without a result.
+ * Rejects only when `replay` fails, which is a bug.
+ */
+export async function loadMachine<Record>(
+  parts: LoadParts<Record>,
+  isWanted: () => boolean,
+): Promise<LoadResult | null> {
+  const { machine, codec, log, snapshots } = parts;
+  const replay = (
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    at: RecordPosition,
+  ): void => {
+    const record = codec.decode(key, value);
+    if (record !== null) machine.replay(record, at);
+  };
+  machine.reset();
+  let snapshot: Snapshot | null = null;
+  let warning: string | null = null;
+  try {
+    snapshot = snapshots === null ? null : await snapshots.load();
+  } catch (error) {
+    warning = `the snapshot cannot be read: ${detailOf(error)}`;
+  }
+  if (!isWanted()) return null;
+
+  if (snapshot !== null) {
+    const { endOffset, bytes } = snapshot;
+    const isCovered =
+      endOffset <= log.endOffset && endOffset >= log.startOffset;
+    // Checked before the first record is replayed, so that nothing of a damaged one remains.
+    const check = readBatches(bytes, 0, null);
+    if (!isCovered || check.error !== null || check.restSizeBytes > 0) {
+      warning = `the snapshot at ${endOffset} is damaged or not of this log (${log.startOffset} to ${log.endOffset})`;
+      snapshot = null;
+    } else {
+      readBatches(bytes, 0, (key, value, at) => {
+        replay(key, value, { ...at, offset: endOffset - 1 });
+      });
+    }
+  }
+
+  let offset = snapshot?.endOffset ?? log.startOffset;
+  let tailSizeBytes = 0;
+  while (offset < log.endOffset) {
+    const chunk = await readChunk(log, offset);
+    if (!isWanted()) return null;
+    if (chunk.error !== null) return chunk;
+    const read = readBatches(chunk.bytes, offset, replay);
+    if (read.error !== null) return unreadable(read.detail);
+    if (read.endOffset <= offset) return unreadable(`nothing at ${offset}`);
+    offset = read.endOffset;
+    tailSizeBytes += chunk.bytes.length - read.restSizeBytes;
+    if (offset < log.endOffset) continue;
+
+    // What a crash left written but not synced is state now, and answers will
+    // show it. While this waits, a write begun before may still extend the log.
+    try {
+      await log.sync();
+    } catch (error) {
+      return unreadable(detailOf(error));
+    }
+    if (!isWanted()) return null;
+  }
+  return {
+    error: null,
+    endOffset: offset,
+    snapshotEndOffset: snapshot?.endOffset ?? null,
+    tailSizeBytes,
+    warning,
+  };
+}
+
+function unreadable(detail: string): LoadFailure {
+  return { error: "unreadable", detail };
+}
+
+type Chunk = { readonly error: null; readonly bytes: Uint8Array } | LoadFailure;
+
+async function readChunk(log: MachineLog, offset: number): Promise<Chunk> {
+  try {
+    const result = await log.read(offset, READ_SIZE_BYTES);
+    if (result.error !== null) return unreadable(result.detail);
+    try {
+      return { error: null, bytes: await copyOf(result.payload) };
+    } finally {
+      result.payload.release();
+    }
+  } catch (error) {
+    return unreadable(detailOf(error));
+  }
+}
+
+/** Copied, because decoded records may keep views of it for as long as they live. */
+async function copyOf(payload: Payload): Promise<Uint8Array> {
+  const bytes = new Uint8Array(payload.sizeBytes);
+  let sizeBytes = 0;
+  for (const part of payload.parts) {
+    if (part instanceof Uint8Array) {
+      bytes.set(part, sizeBytes);
+      sizeBytes += part.length;
+      continue;
+    }
+    for await (const chunk of part.read()) {
+      bytes.set(chunk, sizeBytes);
+      sizeBytes += chunk.length;
+    }
+  }
+  return bytes;
+}
+
+export function detailOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
