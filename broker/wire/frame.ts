@@ -1,0 +1,132 @@
+/**
+ * Cuts a stream of bytes into frames, however the bytes arrive. Both protocols
+ * frame alike:
+ *
+ *   frame := size: int32   // of the body; negative is an error
+ *            body
+ *
+ * A frame that lies within one chunk is a view of it. One that does not is
+ * copied together into a buffer that grows with what has *arrived*, at most to
+ * twice that, never to what the frame promises: a peer cannot make us reserve
+ * memory by naming a size. Pure: no socket, no clock.
+ */
+import { EMPTY_BYTES, writeInt32 } from "../lib/bytes.ts";
+import type { Payload } from "../lib/payload.ts";
+import { WireError } from "./wire-error.ts";
+import { Writer } from "./writer.ts";
+
+const PREFIX_SIZE = 4;
+
+/** What a body in pieces starts with, so that tiny chunks do not each make it grow. */
+const FIRST_CAPACITY = 1024;
+
+export class FrameReader {
+  // Fixed at creation.
+  readonly #sizeMax: number;
+
+  // The frame under way: its prefix, then its body.
+  #prefixCount = 0;
+  #prefix = 0;
+  #body = EMPTY_BYTES;
+  #bodyCount = 0;
+
+  // Position in the whole stream of the next byte, for errors.
+  #position = 0;
+
+  /** `sizeMax`: the largest body, in bytes. */
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax;
+  }
+
+  /** Bytes held for a frame that is not complete yet. */
+  get heldSizeBytes(): number {
+    return this.#prefixCount + this.#body.length;
+  }
+
+  /**
+   * Takes the next bytes of the stream and hands each body that they complete
+   * to `onFrame`, in order. A body may be a view of `chunk`. Throws a
+   * `WireError` at a size that cannot be, after handing over the frames before
+   * it; the stream is then lost.
+   */
+  push(chunk: Uint8Array, onFrame: (body: Uint8Array) => void): void {
+    let position = 0;
+    while (position < chunk.length) {
+      if (this.#prefixCount < PREFIX_SIZE) {
+        this.#prefix = (this.#prefix << 8) | (chunk[position++] ?? 0);
+        this.#prefixCount++;
+        this.#position++;
+        if (this.#prefixCount < PREFIX_SIZE) continue;
+        this.#checkSize();
+        // An empty body needs no further byte to be complete.
+        if (this.#prefix > 0) continue;
+      }
+      const count = Math.min(
+        this.#prefix - this.#bodyCount,
+        chunk.length - position,
+      );
+      const piece = viewOf(chunk, position, count);
+      position += count;
+      this.#position += count;
+      const body = this.#complete(piece);
+      if (body !== null) onFrame(body);
+    }
+  }
+
+  /** Adds a piece to the body under way; the whole body if that was its last. */
+  #complete(piece: Uint8Array): Uint8Array | null {
+    const sizeBytes = this.#prefix;
+    const arrivedCount = this.#bodyCount + piece.length;
+    let body = piece;
+    if (this.#bodyCount > 0 || arrivedCount < sizeBytes) {
+      this.#keep(piece, arrivedCount);
+      if (arrivedCount < sizeBytes) return null;
+      body = viewOf(this.#body, 0, sizeBytes);
+    }
+    this.#prefixCount = 0;
+    this.#prefix = 0;
+    this.#body = EMPTY_BYTES;
+    this.#bodyCount = 0;
+    return body;
+  }
+
+  #keep(piece: Uint8Array, arrivedCount: number): void {
+    if (arrivedCount > this.#body.length) {
+      const doubled = Math.max(2 * this.#body.length, FIRST_CAPACITY);
+      const capacity = Math.max(doubled, arrivedCount);
+      const larger = new Uint8Array(Math.min(capacity, this.#prefix));
+      larger.set(viewOf(this.#body, 0, this.#bodyCount));
+      this.#body = larger;
+    }
+    this.#body.set(piece, this.#bodyCount);
+    this.#bodyCount = arrivedCount;
+  }
+
+  #checkSize(): void {
+    if (this.#prefix < 0 || this.#prefix > this.#sizeMax) {
+      const detail = `frame of ${this.#prefix} bytes, at most ${this.#sizeMax}`;
+      throw new WireError("frame-size", this.#position - PREFIX_SIZE, detail);
+    }
+  }
+}
+
+/** A writer whose first bytes are kept for the size. */
+export function beginFrame(): Writer {
+  const writer = new Writer();
+  writer.reserve(PREFIX_SIZE);
+  return writer;
+}
+
+/** Completes what `beginFrame` began. */
+export function finishFrame(writer: Writer): Payload {
+  const payload = writer.finish();
+  const [first] = payload.parts;
+  if (!(first instanceof Uint8Array)) throw new TypeError("not begun here");
+  writeInt32(first, 0, payload.sizeBytes - PREFIX_SIZE);
+  return payload;
+}
+
+/** Plain, even of a Buffer: whoever takes frames need not know both. */
+function viewOf(bytes: Uint8Array, start: number, count: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, count);
+}
