@@ -152,6 +152,8 @@ function planValue(field: AnyField, path: string, context: Context): ValuePlan {
       : includesVersion(spec.flexible, version);
   if (spec.type.kind === "array") {
     const element = planValue(spec.type.element, `${path}_element`, context);
+    // A count that costs its sender no bytes could not be checked.
+    if (element.leastSize === 0) throw new TypeError(`${path}: empty elements`);
     const leastSize = isCompact ? 1 : 4;
     return {
       kind: "array",

@@ -156,8 +156,7 @@ export class Reader implements Cursor {
       if (count < 0) this.#null(count, isNullable);
       return count;
     }
-    // An element of no bytes at all must not make the count free.
-    if (count > this.remaining / Math.max(leastSize, 1)) {
+    if (count > this.remaining / leastSize) {
       throw this.#error("count-exceeds-bytes", `${count} elements promised`);
     }
     this.#elementsLeft -= count;
