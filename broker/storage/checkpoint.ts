@@ -1,0 +1,124 @@
+/**
+ * Small files that are replaced as a whole, so that a crash leaves either the
+ * old or the new one: write to a new name, sync, rename, sync the directory.
+ *
+ * Kafka's text checkpoints share one shape:
+ *
+ *   checkpoint := version "\n" count "\n" { line "\n" }
+ *
+ * where a line is `topic partition offset` (per data directory) or
+ * `epoch startOffset` (per partition). The version is 0.
+ */
+import { EMPTY_BYTES } from "../lib/bytes.ts";
+import { DiskError } from "../platform/disk.ts";
+import type { Disk } from "../platform/disk.ts";
+import { TEMPORARY_SUFFIX, joinPath } from "./layout.ts";
+import type { TopicPartition } from "./layout.ts";
+import { StorageError } from "./storage-error.ts";
+
+const VERSION = 0;
+
+/** Replaces the file atomically; durable when the promise resolves. Throws `DiskError`. */
+export async function replaceFile(
+  disk: Disk,
+  at: { readonly directory: string; readonly name: string },
+  content: Uint8Array,
+): Promise<void> {
+  const path = joinPath(at.directory, at.name);
+  const temporaryPath = path + TEMPORARY_SUFFIX;
+  const file = await disk.open(temporaryPath, "create");
+  try {
+    await file.append([content]);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(temporaryPath, path);
+  await disk.syncDirectory(at.directory);
+}
+
+/** The whole file, or null where there is none. For small files only. */
+export async function readSmallFile(
+  disk: Disk,
+  path: string,
+): Promise<Uint8Array | null> {
+  let file;
+  try {
+    file = await disk.open(path, "read");
+  } catch (error) {
+    if (error instanceof DiskError && error.code === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    if (file.sizeBytes === 0) return EMPTY_BYTES;
+    const bytes = new Uint8Array(file.sizeBytes);
+    return bytes.subarray(0, await file.read(bytes, 0));
+  } finally {
+    await file.close();
+  }
+}
+
+/** `columns` of every line, in Kafka's text form. */
+export function formatCheckpoint(
+  lines: readonly (readonly (string | number)[])[],
+): Uint8Array {
+  const text = [VERSION, lines.length, ...lines.map((line) => line.join(" "))];
+  return new TextEncoder().encode(text.join("\n") + "\n");
+}
+
+/** The lines' columns. Throws `corrupt-file` where the text is not a checkpoint. */
+export function parseCheckpoint(
+  bytes: Uint8Array,
+  path: string,
+): readonly (readonly string[])[] {
+  const lines = new TextDecoder().decode(bytes).split("\n");
+  const version = lines[0];
+  if (version !== String(VERSION)) {
+    throw new StorageError("corrupt-file", path, `version ${version ?? ""}`);
+  }
+  const count = Number(lines[1]);
+  const entries = lines.slice(2).filter((line) => line !== "");
+  if (count !== entries.length) {
+    throw new StorageError(
+      "corrupt-file",
+      path,
+      `${entries.length} entries, expected ${lines[1] ?? ""}`,
+    );
+  }
+  return entries.map((line) => line.split(/\s+/));
+}
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number;
+}
+
+export function formatPartitionOffsets(
+  entries: readonly PartitionOffset[],
+): Uint8Array {
+  return formatCheckpoint(
+    entries.map((entry) => [entry.topic, entry.partition, entry.offset]),
+  );
+}
+
+export function parsePartitionOffsets(
+  bytes: Uint8Array,
+  path: string,
+): readonly PartitionOffset[] {
+  return parseCheckpoint(bytes, path).map((columns) => ({
+    topic: columns[0] ?? "",
+    partition: parseWholeNumber(columns[1], path),
+    offset: parseWholeNumber(columns[2], path),
+  }));
+}
+
+/** Throws `corrupt-file` for anything but a number from 0 to 2^53 - 1. */
+export function parseWholeNumber(
+  text: string | undefined,
+  path: string,
+): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text ?? "") || !Number.isSafeInteger(value)) {
+    throw new StorageError("corrupt-file", path, `not a number: ${text ?? ""}`);
+  }
+  return value;
+}

@@ -1,0 +1,103 @@
+/**
+ * One .log file: batches, one behind the other.
+ *
+ * The size known here is the size of what was written whole. A failed write can
+ * leave more than that in the file; it is cut off before anything else is
+ * written. A sealed file is opened anew, only to be read, because such a file
+ * can be mapped up to its last byte.
+ */
+import { DiskError } from "../platform/disk.ts";
+import type { FileCache, FileLease, OpenMode } from "./file-cache.ts";
+import { StorageError } from "./storage-error.ts";
+
+export class LogFile {
+  readonly path: string;
+  readonly #files: FileCache;
+  #sizeBytes: number;
+  #mode: OpenMode;
+
+  constructor(
+    path: string,
+    files: FileCache,
+    state: { readonly sizeBytes: number; readonly isSealed: boolean },
+  ) {
+    this.path = path;
+    this.#files = files;
+    this.#sizeBytes = state.sizeBytes;
+    this.#mode = state.isSealed ? "read" : "append";
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Creates the file on first use. Throws `DiskError`; then `cutBack` is due. */
+  async append(parts: readonly Uint8Array[], sizeBytes: number): Promise<void> {
+    const lease = this.leaseIfOpen() ?? (await this.lease());
+    try {
+      if (lease.file.sizeBytes !== this.#sizeBytes) {
+        throw new StorageError(
+          "storage-offline",
+          this.path,
+          `the file has ${lease.file.sizeBytes} bytes, expected ${this.#sizeBytes}: something else wrote to it`,
+        );
+      }
+      await lease.file.append(parts);
+      this.#sizeBytes += sizeBytes;
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Removes what a failed append left. Throws `DiskError`. */
+  async cutBack(): Promise<void> {
+    let lease;
+    try {
+      lease = await this.lease();
+    } catch (error) {
+      // No descriptor to be had: then the append had none either, and wrote nothing.
+      const code = error instanceof DiskError ? error.code : null;
+      if (code === "EMFILE" || code === "ENFILE" || code === "ENOSPC") return;
+      throw error;
+    }
+    try {
+      if (lease.file.sizeBytes > this.#sizeBytes) {
+        await lease.file.truncate(this.#sizeBytes);
+      }
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Reads until `target` is full or the file ends; answers how many bytes. Throws `DiskError`. */
+  async read(target: Uint8Array, position: number): Promise<number> {
+    const lease = this.leaseIfOpen() ?? (await this.lease());
+    try {
+      return await lease.file.read(target, position);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async sync(): Promise<void> {
+    const lease = await this.lease();
+    try {
+      await lease.file.sync();
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Nothing will be appended any more, and what there is has been synced. */
+  seal(): void {
+    this.#mode = "read";
+  }
+
+  lease(): Promise<FileLease> {
+    return this.#files.lease(this.path, this.#mode);
+  }
+
+  leaseIfOpen(): FileLease | null {
+    return this.#files.leaseIfOpen(this.path, this.#mode);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * One stretch of a partition: a .log file and its indexes.
+ *
+ * Index entries follow from the log alone, by Kafka's rule: a batch that starts
+ * more than `indexIntervalSizeBytes` behind the last indexed batch (or the
+ * segment's start) gets an entry in both. So an index that is rebuilt is byte
+ * for byte the one that was lost.
+ */
+import type { FileCache } from "./file-cache.ts";
+import {
+  joinPath,
+  segmentFileKinds,
+  segmentFileName,
+} from "./layout.ts";
+import { LogFile } from "./log-file.ts";
+import { OffsetIndex } from "./offset-index.ts";
+import type { StorageContext } from "./storage-context.ts";
+import { TimeIndex } from "./time-index.ts";
+import type { IndexedTimestamp } from "./time-index.ts";
+
+/** What the segment must know of a batch that is now in its file. */
+export interface WrittenBatch {
+  readonly lastOffset: number;
+  readonly maxTimestampMs: number;
+  readonly position: number;
+}
+
+/** What the files of a segment are known to hold when it is opened. */
+export interface SegmentFiles {
+  readonly logSizeBytes: number;
+  readonly offsetEntryCount: number;
+  readonly timeEntryCount: number;
+  readonly isSealed: boolean;
+}
+
+export const emptySegmentFiles: SegmentFiles = {
+  logSizeBytes: 0,
+  offsetEntryCount: 0,
+  timeEntryCount: 0,
+  isSealed: false,
+};
+
+export class Segment {
+  // Fixed at open.
+  readonly directory: string;
+  readonly baseOffset: number;
+  readonly log: LogFile;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  readonly #files: FileCache;
+
+  // Moves with each write.
+  #indexedPosition = 0;
+  /** Null until it has been read from the time index. */
+  #greatest: IndexedTimestamp | null;
+
+  constructor(
+    at: { readonly directory: string; readonly baseOffset: number },
+    context: StorageContext,
+    files: SegmentFiles,
+  ) {
+    const { directory, baseOffset } = at;
+    const place = (kind: "log" | "offsetIndex" | "timeIndex") => ({
+      path: joinPath(directory, segmentFileName(baseOffset, kind)),
+      baseOffset,
+    });
+    this.directory = directory;
+    this.baseOffset = baseOffset;
+    this.#files = context.files;
+    this.log = new LogFile(place("log").path, context.files, {
+      sizeBytes: files.logSizeBytes,
+      isSealed: files.isSealed,
+    });
+    this.offsetIndex = new OffsetIndex(
+      place("offsetIndex"),
+      context.files,
+      context.blocks,
+      files.offsetEntryCount,
+    );
+    this.timeIndex = new TimeIndex(
+      place("timeIndex"),
+      context.files,
+      context.blocks,
+      { entryCount: files.timeEntryCount, lastTimestampMs: -1 },
+    );
+    this.#greatest =
+      files.timeEntryCount === 0
+        ? { timestampMs: -1, offset: baseOffset }
+        : null;
+  }
+
+  get sizeBytes(): number {
+    return this.log.sizeBytes;
+  }
+
+  /** Where the last indexed batch starts, or 0. */
+  get indexedPosition(): number {
+    return this.#indexedPosition;
+  }
+
+  /** Reads from the indexes what appending needs, after a clean opening. */
+  async resume(): Promise<void> {
+    this.#indexedPosition = (await this.offsetIndex.last()).position;
+    this.timeIndex.resumeAfter(await this.greatestTimestamp());
+  }
+
+  /** The greatest timestamp and the last offset of the first batch that has it; -1 for none. */
+  async greatestTimestamp(): Promise<IndexedTimestamp> {
+    this.#greatest ??= await this.timeIndex.last();
+    return this.#greatest;
+  }
+
+  /** Only for segments that were resumed, rebuilt or new: theirs is in memory. */
+  noteWritten(batch: WrittenBatch, indexIntervalSizeBytes: number): void {
+    let greatest = this.#greatest ?? {
+      timestampMs: -1,
+      offset: this.baseOffset,
+    };
+    if (batch.maxTimestampMs > greatest.timestampMs) {
+      greatest = { timestampMs: batch.maxTimestampMs, offset: batch.lastOffset };
+    }
+    this.#greatest = greatest;
+    if (batch.position - this.#indexedPosition > indexIntervalSizeBytes) {
+      this.offsetIndex.append(batch.lastOffset, batch.position);
+      this.timeIndex.maybeAppend(greatest.timestampMs, greatest.offset);
+      this.#indexedPosition = batch.position;
+    }
+  }
+
+  get isIndexFlushDue(): boolean {
+    return this.offsetIndex.entries.isFlushDue;
+  }
+
+  /** Throws `DiskError`; nothing is lost then. */
+  async flushIndexes(): Promise<void> {
+    await this.offsetIndex.entries.flush();
+    await this.timeIndex.entries.flush();
+  }
+
+  /**
+   * Completes the indexes: the time index ends with the greatest timestamp, and
+   * both files exist even when empty, as Kafka rebuilds what is missing.
+   */
+  async completeIndexes(): Promise<void> {
+    const greatest = await this.greatestTimestamp();
+    this.timeIndex.maybeAppend(greatest.timestampMs, greatest.offset);
+    await this.flushIndexes();
+    for (const index of [this.offsetIndex, this.timeIndex]) {
+      (await this.#files.lease(index.entries.path, "append")).release();
+    }
+  }
+
+  async syncIndexes(): Promise<void> {
+    await this.offsetIndex.entries.sync();
+    await this.timeIndex.entries.sync();
+  }
+
+  /** Removes all files that belong to the segment. Throws `DiskError`. */
+  async remove(context: StorageContext): Promise<void> {
+    await removeSegmentFiles(this.directory, this.baseOffset, context);
+  }
+}
+
+/** By the one table of suffixes, so that no later companion is forgotten. */
+async function removeSegmentFiles(
+  directory: string,
+  baseOffset: number,
+  context: StorageContext,
+): Promise<void> {
+  for (const kind of segmentFileKinds) {
+    const path = joinPath(directory, segmentFileName(baseOffset, kind));
+    await context.files.forget(path);
+    await context.disk.remove(path);
+  }
+}

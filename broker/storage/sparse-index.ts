@@ -1,0 +1,210 @@
+/**
+ * Sorted entries of one width in a file that grows by `write`: what offset and
+ * time index have in common.
+ *
+ *   file := { entry }     // sorted by key, no header, no checksum
+ *
+ * New entries gather in memory and go out many at a time; a look-up sees them
+ * at once. The file is searched by halves, in blocks of 512 entries that a
+ * shared cache keeps: the blocks at the top of the search stay in memory, so a
+ * look-up mostly reads one block or none. Nothing is mapped: a block is read on
+ * the thread pool, and no page fault can stop the event loop.
+ *
+ * After a crash the file is not searched but rebuilt from the log, so losing
+ * the gathered entries loses nothing.
+ */
+import { LRUCache } from "lru-cache";
+import { assert } from "../lib/assert.ts";
+import { EMPTY_BYTES } from "../lib/bytes.ts";
+import type { FileCache } from "./file-cache.ts";
+import { StorageError } from "./storage-error.ts";
+
+const ENTRIES_PER_BLOCK = 512;
+/** Gathered entries that are worth a `write`. */
+const FLUSH_ENTRY_COUNT = 128;
+/** Keys of the cache: an index's number times this, plus the block's. */
+const BLOCKS_PER_INDEX_MAX = 2 ** 24;
+
+/** Blocks of all indexes of a data directory. */
+export class IndexBlockCache {
+  readonly #blocks: LRUCache<number, Uint8Array>;
+  #indexCount = 0;
+
+  constructor(blockCountMax = 1024) {
+    this.#blocks = new LRUCache({ max: blockCountMax });
+  }
+
+  /** Distinguishes an index from all others that use this cache. */
+  newIndexNumber(): number {
+    return this.#indexCount++;
+  }
+
+  get(indexNumber: number, block: number): Uint8Array | undefined {
+    return this.#blocks.get(indexNumber * BLOCKS_PER_INDEX_MAX + block);
+  }
+
+  set(indexNumber: number, block: number, bytes: Uint8Array): void {
+    this.#blocks.set(indexNumber * BLOCKS_PER_INDEX_MAX + block, bytes);
+  }
+}
+
+export interface EntryFormat {
+  readonly entrySizeBytes: number;
+  /** The sort key of the entry at this position. */
+  readonly keyAt: (bytes: Uint8Array, position: number) => number;
+}
+
+export class SparseIndex {
+  readonly path: string;
+  readonly #files: FileCache;
+  readonly #blocks: IndexBlockCache;
+  readonly #format: EntryFormat;
+  readonly #number: number;
+
+  /** Entries in the file. */
+  #writtenCount: number;
+  /** Entries that are not in the file yet, and room for more. */
+  #gathered = EMPTY_BYTES;
+  #gatheredCount = 0;
+
+  /** `entryCount`: what the file is known to hold; 0 where it may not exist. */
+  constructor(
+    path: string,
+    files: FileCache,
+    blocks: IndexBlockCache,
+    options: { readonly format: EntryFormat; readonly entryCount: number },
+  ) {
+    this.path = path;
+    this.#files = files;
+    this.#blocks = blocks;
+    this.#format = options.format;
+    this.#writtenCount = options.entryCount;
+    this.#number = blocks.newIndexNumber();
+  }
+
+  get entryCount(): number {
+    return this.#writtenCount + this.#gatheredCount;
+  }
+
+  /** Enough gathered for a `flush` to be worth its call. */
+  get isFlushDue(): boolean {
+    return this.#gatheredCount >= FLUSH_ENTRY_COUNT;
+  }
+
+  /** A place for one more entry, to be filled by the caller at once. Keys must not go back. */
+  append(): { readonly bytes: Uint8Array; readonly position: number } {
+    const width = this.#format.entrySizeBytes;
+    const position = this.#gatheredCount * width;
+    if (position + width > this.#gathered.length) {
+      const grown = new Uint8Array(Math.max(8 * width, position * 2));
+      grown.set(this.#gathered);
+      this.#gathered = grown;
+    }
+    this.#gatheredCount++;
+    return { bytes: this.#gathered, position };
+  }
+
+  /**
+   * Writes what was gathered. After a failure the entries are still gathered,
+   * and the next flush first cuts off what this one left. Throws `DiskError`.
+   */
+  async flush(): Promise<void> {
+    const count = this.#gatheredCount;
+    if (count === 0) return;
+    const width = this.#format.entrySizeBytes;
+    const lease = await this.#files.lease(this.path, "append");
+    try {
+      const { file } = lease;
+      if (file.sizeBytes > this.#writtenCount * width) {
+        await file.truncate(this.#writtenCount * width);
+      }
+      await file.append([this.#gathered.slice(0, count * width)]);
+    } finally {
+      lease.release();
+    }
+    this.#writtenCount += count;
+    // More may have been gathered while the write ran.
+    const rest = this.#gatheredCount - count;
+    this.#gathered =
+      rest === 0
+        ? EMPTY_BYTES
+        : this.#gathered.slice(count * width, (count + rest) * width);
+    this.#gatheredCount = rest;
+  }
+
+  /** Throws `DiskError`. */
+  async sync(): Promise<void> {
+    if (this.#writtenCount === 0) return;
+    const lease = await this.#files.lease(this.path, "append");
+    try {
+      await lease.file.sync();
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** The last entry whose key is at most `key`, or null. Throws `DiskError`, `corrupt-file`. */
+  async find(key: number): Promise<Uint8Array | null> {
+    const { keyAt } = this.#format;
+    if (this.#gatheredCount > 0 && keyAt(this.#gathered, 0) <= key) {
+      return this.#findIn(this.#gathered, this.#gatheredCount, key);
+    }
+    if (this.#writtenCount === 0) return null;
+    let low = 0;
+    let high = Math.floor((this.#writtenCount - 1) / ENTRIES_PER_BLOCK);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      const block = await this.#block(middle);
+      if (keyAt(block, 0) <= key) low = middle;
+      else high = middle - 1;
+    }
+    const block = await this.#block(low);
+    return this.#findIn(block, block.length / this.#format.entrySizeBytes, key);
+  }
+
+  /** The last entry, or null of an empty index. Throws as `find`. */
+  last(): Promise<Uint8Array | null> {
+    return this.find(Number.MAX_SAFE_INTEGER);
+  }
+
+  #findIn(bytes: Uint8Array, count: number, key: number): Uint8Array | null {
+    const { keyAt, entrySizeBytes } = this.#format;
+    let low = -1;
+    let high = count - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (keyAt(bytes, middle * entrySizeBytes) <= key) low = middle;
+      else high = middle - 1;
+    }
+    if (low < 0) return null;
+    return bytes.subarray(low * entrySizeBytes, (low + 1) * entrySizeBytes);
+  }
+
+  async #block(block: number): Promise<Uint8Array> {
+    const cached = this.#blocks.get(this.#number, block);
+    if (cached !== undefined) return cached;
+    const width = this.#format.entrySizeBytes;
+    const first = block * ENTRIES_PER_BLOCK;
+    const count = Math.min(ENTRIES_PER_BLOCK, this.#writtenCount - first);
+    assert(count > 0, `block ${block} lies past the end of ${this.path}`);
+    const bytes = new Uint8Array(count * width);
+    const lease = await this.#files.lease(this.path, "append");
+    try {
+      const sizeRead = await lease.file.read(bytes, first * width);
+      if (sizeRead < bytes.length) {
+        throw new StorageError(
+          "corrupt-file",
+          this.path,
+          `ends ${bytes.length - sizeRead} bytes before entry ${first + count}`,
+        );
+      }
+    } finally {
+      lease.release();
+    }
+    // The last block of a growing file will hold more: only whole ones are kept.
+    if (count === ENTRIES_PER_BLOCK) {
+      this.#blocks.set(this.#number, block, bytes);
+    }
+    return bytes;
+  }
+}

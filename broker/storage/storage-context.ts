@@ -1,0 +1,16 @@
+/** What all partition logs of one data directory share. */
+import type { Clock } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { FileCache } from "./file-cache.ts";
+import type { IndexBlockCache } from "./sparse-index.ts";
+import type { SyncQueue } from "./sync-policy.ts";
+import type { TailBudget } from "./tail-cache.ts";
+
+export interface StorageContext {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly files: FileCache;
+  readonly blocks: IndexBlockCache;
+  readonly syncs: SyncQueue;
+  readonly tails: TailBudget;
+}
