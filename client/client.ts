@@ -6,6 +6,8 @@
  * only where nobody named a type. Every wait takes an `AbortSignal`; whatever
  * is opened can be disposed of with `await using`.
  */
+import type { Clock } from "../broker/platform/clock.ts";
+import type { Random } from "../broker/platform/random.ts";
 import type { Topic, TopicSink, TopicSource } from "./topic.ts";
 
 export interface TopicPartition {
@@ -62,6 +64,9 @@ export interface SendResult extends TopicPartition {
 export interface Client extends AsyncDisposable {
   readonly supports: Supports;
   readonly admin: Admin;
+  /** The time this client lives by; what stands above it uses the same. */
+  readonly clock: Clock;
+  readonly random: Random;
   /** Sends one record through the client's own producer; resolves when it is acknowledged. */
   send<K, V>(
     topic: TopicSink<K, V>,

@@ -1,0 +1,74 @@
+/**
+ * How far one partition is: which records are in flight, and up to where the
+ * offset may be committed.
+ *
+ * Records begin in the order of their offsets and settle in any order. The
+ * low-water mark is the first offset that has not settled: everything below is
+ * delivered, filtered or dead-lettered. Only it may ever be committed, so a
+ * crash repeats records and never skips one.
+ */
+export class PartitionProgress {
+  // Slots from #first on are in flight or settled behind one that is in flight.
+  #slots: { readonly offset: number; isSettled: boolean }[] = [];
+  #first = 0;
+  #nextOffset: number;
+  #committedOffset: number;
+  #unsettledCount = 0;
+
+  /** `startOffset`: the first offset that is not committed yet. */
+  constructor(startOffset: number) {
+    this.#nextOffset = startOffset;
+    this.#committedOffset = startOffset;
+  }
+
+  get inFlightCount(): number {
+    return this.#unsettledCount;
+  }
+
+  /** The offset behind the last record that began. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /** Everything below it has settled. */
+  get lowWaterOffset(): number {
+    return this.#slots[this.#first]?.offset ?? this.#nextOffset;
+  }
+
+  /** What a commit would move the group to, or null where it would not move. */
+  get committableOffset(): number | null {
+    const offset = this.lowWaterOffset;
+    return offset > this.#committedOffset ? offset : null;
+  }
+
+  markCommitted(offset: number): void {
+    this.#committedOffset = Math.max(this.#committedOffset, offset);
+  }
+
+  /** Takes a record in; the function that settles it may be called once. */
+  begin(offset: number): () => void {
+    const slot = { offset, isSettled: false };
+    this.#slots.push(slot);
+    this.#nextOffset = offset + 1;
+    this.#unsettledCount += 1;
+    return () => {
+      slot.isSettled = true;
+      this.#unsettledCount -= 1;
+      this.#advance();
+    };
+  }
+
+  /** The log went on without records (compacted, or control batches). */
+  passTo(offset: number): void {
+    this.#nextOffset = Math.max(this.#nextOffset, offset);
+  }
+
+  #advance(): void {
+    while (this.#slots[this.#first]?.isSettled === true) this.#first += 1;
+    // Half of the array is done: drop it, at one copy a record on average.
+    if (this.#first > 1_024 && this.#first * 2 > this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}
