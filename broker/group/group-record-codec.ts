@@ -214,8 +214,9 @@ function groupMetadata(bytes: Uint8Array): GroupMetadata {
       rebalanceTimeoutMs:
         noneIfNegative(member.rebalanceTimeout) ?? member.sessionTimeout,
       sessionTimeoutMs: member.sessionTimeout,
-      subscription: member.subscription,
-      assignment: member.assignment,
+      // A group is kept for days; a view would keep all that was read with it.
+      subscription: new Uint8Array(member.subscription),
+      assignment: new Uint8Array(member.assignment),
     })),
   };
 }
