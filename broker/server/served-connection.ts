@@ -13,10 +13,11 @@
  * Whatever goes wrong ends this connection only, with one log line.
  */
 import type { Logger } from "../options.ts";
+import { concatBytes } from "../lib/bytes.ts";
 import type { Payload } from "../lib/payload.ts";
 import type { Connection, NetworkError } from "../platform/network.ts";
 import { FrameReader } from "../wire/frame.ts";
-import { WireError } from "../wire/reader.ts";
+import { WireError } from "../wire/wire-error.ts";
 import {
   type Handled,
   ProtocolViolation,
@@ -24,6 +25,8 @@ import {
   type SessionPeer,
 } from "./protocol.ts";
 import type { BudgetUser, ReceiveBudget } from "./receive-budget.ts";
+
+const FRAME_PREFIX_SIZE = 4;
 
 export interface ServedConnectionLimits {
   readonly frameSizeBytesMax: number;
@@ -61,6 +64,8 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #head: Uint8Array | null = null;
   #queue: Uint8Array[] = [];
   #answers: PendingAnswer[] = [];
+  /** Received and counted in the budget, not processed yet. */
+  #heldSizeBytes = 0;
   #isProcessing = false;
   #isFailing = false;
   #isEnded = false;
@@ -103,7 +108,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   get partialSizeBytes(): number {
-    return this.#frames.partialSizeBytes;
+    return this.#frames.heldSizeBytes;
   }
 
   pauseReading(): void {
@@ -146,13 +151,9 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #receive(chunk: Uint8Array): void {
     const bytes = this.#withHead(chunk);
     if (bytes === null) return;
-    this.#frames.push(bytes);
+    this.#heldSizeBytes += bytes.length;
+    this.#frames.push(bytes, (frame) => this.#queue.push(frame));
     this.#budget.take(this, bytes.length);
-    for (;;) {
-      const frame = this.#frames.next();
-      if (frame === null) break;
-      this.#queue.push(frame);
-    }
     this.#pump();
   }
 
@@ -194,25 +195,28 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   #process(frame: Uint8Array): void {
-    // The frame's bytes and its length prefix leave the budget when it is processed.
-    const sizeBytes = frame.length + 4;
     const handled = this.#session?.handle(frame);
     if (handled === undefined) return;
     this.#expect(handled);
     if (handled.processed === null) {
-      this.#budget.give(sizeBytes);
+      this.#giveBack(frame);
       return;
     }
     this.#isProcessing = true;
     const done = (): void => {
       this.#isProcessing = false;
-      this.#budget.give(sizeBytes);
+      this.#giveBack(frame);
       this.#guard(() => this.#pump());
     };
-    handled.processed.then(done, (error: unknown) => {
-      this.#budget.give(sizeBytes);
-      this.#fail(error);
-    });
+    handled.processed.then(done, (error: unknown) => this.#fail(error));
+  }
+
+  /** A frame and its length prefix leave the budget when it is processed. */
+  #giveBack(frame: Uint8Array): void {
+    if (this.#isEnded) return;
+    const sizeBytes = frame.length + FRAME_PREFIX_SIZE;
+    this.#heldSizeBytes -= sizeBytes;
+    this.#budget.give(sizeBytes);
   }
 
   #expect(handled: Handled): void {
@@ -308,11 +312,9 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#session?.close();
     for (const { payload } of this.#answers) payload?.release();
     this.#answers = [];
-    let heldSizeBytes = this.#frames.partialSizeBytes;
-    for (const frame of this.#queue) heldSizeBytes += frame.length + 4;
     this.#queue = [];
     this.#budget.leave(this);
-    this.#budget.give(heldSizeBytes);
+    this.#budget.give(this.#heldSizeBytes);
     this.#onEnd(this);
   }
 }

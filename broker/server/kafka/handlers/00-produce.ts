@@ -1,0 +1,68 @@
+/** Produce (0): the only handler whose connection does not wait for its answer. */
+import type {
+  ProducePartition,
+  ProduceResult,
+} from "../../../operation/produce.ts";
+import type { RequestOf, ResponseOf } from "../../../wire/kafka/apis.ts";
+import { kafkaErrorCode } from "../error-codes.ts";
+import type { Handler } from "../handler.ts";
+
+export const produce: Handler<0> = (operations, { context, request }) => {
+  const { assigned, results } = operations.produce(context, {
+    acks: request.acks,
+    timeoutMs: request.timeoutMs,
+    transactionalId: request.transactionalId,
+    partitions: partitionsOf(request),
+  });
+  return {
+    processed: assigned,
+    response: results.then((answers) =>
+      request.acks === 0 ? null : responseOf(request, answers),
+    ),
+  };
+};
+
+function partitionsOf(request: RequestOf<0>): ProducePartition[] {
+  const partitions: ProducePartition[] = [];
+  for (const { name, partitionData } of request.topicData) {
+    for (const { index, records } of partitionData) {
+      partitions.push({ topic: name, partition: index, records });
+    }
+  }
+  return partitions;
+}
+
+function responseOf(
+  request: RequestOf<0>,
+  results: readonly ProduceResult[],
+): ResponseOf<0> {
+  let next = 0;
+  return {
+    responses: request.topicData.map(({ name, partitionData }) => ({
+      name,
+      partitionResponses: partitionData.map(({ index }) =>
+        partitionResponse(index, results[next++]),
+      ),
+    })),
+  };
+}
+
+function partitionResponse(index: number, result: ProduceResult | undefined) {
+  if (result === undefined || result.error !== null) {
+    return {
+      index,
+      errorCode: kafkaErrorCode(result?.error ?? "unknown-server-error"),
+      baseOffset: -1,
+      recordErrors: [],
+      errorMessage: result?.detail ?? null,
+    };
+  }
+  return {
+    index,
+    errorCode: 0,
+    baseOffset: result.baseOffset,
+    logAppendTimeMs: result.logAppendTimeMs ?? -1,
+    logStartOffset: result.startOffset,
+    recordErrors: [],
+  };
+}
