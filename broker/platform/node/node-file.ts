@@ -71,14 +71,7 @@ export class NodeFile implements DiskFile {
 
   async warm(position: number, sizeBytes: number): Promise<boolean> {
     if (position + sizeBytes > this.#sizeBytes) return false;
-    // Only the kernel's word for own files counts: of others' it says that
-    // every page is there.
-    if (
-      this.#opened.isOwn &&
-      this.#context.windows.isResident(this, position, sizeBytes)
-    ) {
-      return true;
-    }
+    if (this.#isKnownWarm(position, sizeBytes)) return true;
     return this.#use("cannot read ahead", () =>
       this.#context.readAheads.run(() => this.#readAhead(position, sizeBytes)),
     );
@@ -166,6 +159,21 @@ export class NodeFile implements DiskFile {
     } catch (error) {
       throw diskErrorOf(error, this.#opened.path, "cannot close");
     }
+  }
+
+  /**
+   * What the kernel says of its pages, which costs a microsecond and no thread.
+   * Two of its answers are not to be believed: of a file that is not our own it
+   * says that every page is there, and of pages that a cut file has lost it may
+   * say so too (a large folio is not always split). Hence the look at the size.
+   */
+  #isKnownWarm(position: number, sizeBytes: number): boolean {
+    if (this.#isClosed || !this.#opened.isOwn) return false;
+    if (!this.#context.windows.isResident(this, position, sizeBytes)) {
+      return false;
+    }
+    const { size } = fs.fstatSync(this.#opened.fd);
+    return position + sizeBytes <= size;
   }
 
   /** A short read is no failure: the system may stop early, only 0 is the end. */

@@ -34,9 +34,10 @@ export class NodeNetwork implements Network {
       server.listen({ host: at.host, port: at.port, exclusive: true }, resolve);
     });
     server.removeAllListeners("error");
-    // Out of descriptors (EMFILE, ENFILE): libuv gives up the one it keeps in
-    // reserve to take the connection and close it, then says so here. The
-    // client sees its connection end instead of hanging in the queue.
+    // Out of descriptors (EMFILE) is answered by libuv itself: it gives up one
+    // kept in reserve to take the connection and close it, so that the client
+    // is not left hanging, and says nothing of it. Only what it cannot answer
+    // (the reserve is gone, the kernel is out of memory) comes here.
     server.on("error", (error) => {
       handlers.onError(networkErrorOf(error, "cannot accept a connection"));
     });

@@ -93,7 +93,9 @@ export class WindowCache {
     opened: { readonly fd: number; readonly canGrow: boolean },
     range: Range,
   ): MappedWindow | null {
-    const { position, sizeBytes } = range;
+    const { position, sizeBytes, fileSizeBytes } = range;
+    // A window may reach beyond a file that was cut since.
+    if (position + sizeBytes > fileSizeBytes) return null;
     if (sizeBytes <= 0 || sizeBytes > this.#limits.rangeSizeBytesMax) {
       return null;
     }
