@@ -264,12 +264,11 @@ function isDefault(field: AnyField, value: unknown): boolean {
 function comparable(value: unknown, field: AnyField): string {
   const { type } = field.spec;
   if (type.kind === "struct" && value !== null) {
-    return Object.entries(type.fields)
-      .map(([name, inner]) => {
-        const one = propertyOf(value, name);
-        return comparable(one === undefined ? defaultOf(inner) : one, inner);
-      })
-      .join();
+    const parts = Object.entries(type.fields).map(([name, inner]) => {
+      const one = propertyOf(value, name);
+      return comparable(one === undefined ? defaultOf(inner) : one, inner);
+    });
+    return `{${parts.join()}}`;
   }
   // Only empty arrays and bytes are ever a default: what is in them says enough.
   if (value === null || typeof value !== "object") return JSON.stringify(value);

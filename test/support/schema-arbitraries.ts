@@ -42,24 +42,27 @@ const sized = fc.constantFrom<AnyField>(
   schema.records.nullable(),
 );
 
+const scalar = fc.oneof(fixed, sized);
+
 const range = fc.constantFrom("0+", "1+", "2+", "3+", "0-1", "1-2");
 
 function fieldOf(depth: number): fc.Arbitrary<AnyField> {
-  if (depth === 0) return fc.oneof(fixed, sized);
-  const inner = fieldOf(depth - 1);
+  if (depth === 0) return scalar;
+  const fields = fieldsOf(depth - 1);
+  const struct = fields.map((drawn) => schema.struct(drawn));
   // Elements of an array take at least one byte.
-  const struct = fieldsOf(depth - 1).map((fields) =>
-    schema.struct({ head: schema.int8, ...fields }),
+  const element = fields.map((drawn) =>
+    schema.struct({ head: schema.int8, ...drawn }),
   );
   return fc.oneof(
-    fixed,
-    sized,
+    scalar,
     struct,
     struct.map((one) => one.nullable()),
     struct.map((one) => one.nullable().default(null)),
-    inner.map((one) => schema.array(one)),
-    inner.map((one) => schema.array(one).nullable("1+")),
-    struct.map((one) => schema.array(one).nullable().default(null)),
+    element.map((one) => schema.array(one)),
+    element.map((one) => schema.array(one).nullable().default(null)),
+    scalar.map((one) => schema.array(one).nullable("1+")),
+    scalar.map((one) => schema.array(schema.array(one))),
   );
 }
 
