@@ -18,23 +18,48 @@ import { StorageError } from "./storage-error.ts";
 
 const VERSION = 0;
 
+export interface FilePlace {
+  readonly directory: string;
+  readonly name: string;
+}
+
 /** Replaces the file atomically; durable when the promise resolves. Throws `DiskError`. */
 export async function replaceFile(
   disk: Disk,
-  at: { readonly directory: string; readonly name: string },
+  at: FilePlace,
   content: Uint8Array,
+): Promise<void> {
+  await exchangeFile(disk, at, { content, isSynced: true });
+  await disk.syncDirectory(at.directory);
+}
+
+/**
+ * The same without waiting for the disk: for what can be rebuilt from the log.
+ * A power cut may leave the old file, the new one, or one of no size.
+ */
+export async function replaceRebuildableFile(
+  disk: Disk,
+  at: FilePlace,
+  content: Uint8Array,
+): Promise<void> {
+  await exchangeFile(disk, at, { content, isSynced: false });
+}
+
+async function exchangeFile(
+  disk: Disk,
+  at: FilePlace,
+  options: { readonly content: Uint8Array; readonly isSynced: boolean },
 ): Promise<void> {
   const path = joinPath(at.directory, at.name);
   const temporaryPath = path + TEMPORARY_SUFFIX;
   const file = await disk.open(temporaryPath, "create");
   try {
-    await file.append([content]);
-    await file.sync();
+    await file.append([options.content]);
+    if (options.isSynced) await file.sync();
   } finally {
     await file.close();
   }
   await disk.rename(temporaryPath, path);
-  await disk.syncDirectory(at.directory);
 }
 
 /** The whole file, or null where there is none. For small files only. */

@@ -13,7 +13,8 @@ import { assert } from "../lib/assert.ts";
 import { DiskError } from "../platform/disk.ts";
 import type { Disk, DiskFile } from "../platform/disk.ts";
 
-export type OpenMode = "read" | "append";
+/** `any`: to read, through whatever handle is open; else opened with `read`. */
+export type OpenMode = "read" | "append" | "any";
 
 export interface FileLease {
   readonly file: DiskFile;
@@ -23,7 +24,7 @@ export interface FileLease {
 
 interface Entry {
   readonly path: string;
-  readonly mode: OpenMode;
+  readonly mode: "read" | "append";
   readonly opening: Promise<DiskFile>;
   file: DiskFile | null;
   leaseCount: number;
@@ -49,9 +50,8 @@ export class FileCache {
   /** A file that is open already, without waiting; null if it is not. */
   leaseIfOpen(path: string, mode: OpenMode): FileLease | null {
     const entry = this.#entries.get(path);
-    if (entry === undefined || entry.file === null || entry.mode !== mode) {
-      return null;
-    }
+    if (entry === undefined || entry.file === null) return null;
+    if (mode !== "any" && entry.mode !== mode) return null;
     return this.#lease(entry, entry.file);
   }
 
@@ -60,7 +60,7 @@ export class FileCache {
     for (;;) {
       const entry = this.#entries.get(path);
       if (entry === undefined) break;
-      if (entry.mode === mode) {
+      if (mode === "any" || entry.mode === mode) {
         // Counted before waiting, so that nobody closes it in between.
         entry.leaseCount++;
         try {
@@ -74,10 +74,11 @@ export class FileCache {
       // Opened the other way, to grow or only to read: that one goes first.
       await this.forget(path);
     }
+    const openedMode = mode === "any" ? "read" : mode;
     const entry: Entry = {
       path,
-      mode,
-      opening: this.#open(path, mode),
+      mode: openedMode,
+      opening: this.#open(path, openedMode),
       file: null,
       leaseCount: 1,
     };
@@ -132,7 +133,7 @@ export class FileCache {
     else this.#shrink();
   }
 
-  async #open(path: string, mode: OpenMode): Promise<DiskFile> {
+  async #open(path: string, mode: "read" | "append"): Promise<DiskFile> {
     try {
       return await this.#disk.open(path, mode);
     } catch (error) {

@@ -135,7 +135,7 @@ export class SparseIndex {
   /** Throws `DiskError`. */
   async sync(): Promise<void> {
     if (this.#writtenCount === 0) return;
-    const lease = await this.#files.lease(this.path, "append");
+    const lease = await this.#files.lease(this.path, "any");
     try {
       await lease.file.sync();
     } finally {
@@ -188,7 +188,8 @@ export class SparseIndex {
     const count = Math.min(ENTRIES_PER_BLOCK, this.#writtenCount - first);
     assert(count > 0, `block ${block} lies past the end of ${this.path}`);
     const bytes = new Uint8Array(count * width);
-    const lease = await this.#files.lease(this.path, "append");
+    // Not to append: that would create the file anew if it has just been removed.
+    const lease = await this.#files.lease(this.path, "any");
     try {
       const sizeRead = await lease.file.read(bytes, first * width);
       if (sizeRead < bytes.length) {

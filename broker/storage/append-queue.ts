@@ -1,0 +1,124 @@
+/**
+ * Between the assignment of offsets and the file: what was appended to one log
+ * in one turn of the event loop goes out in one write, and what comes while a
+ * write runs goes out in the next.
+ *
+ * A group never spans two segments. When a write fails, everything behind it
+ * fails too, because its offsets were counted from what did not get written:
+ *
+ *   append A (offset 0), append B (offset 1), write A fails
+ *   -> A and B are refused, the end offset is 0 again, the file is cut back;
+ *      what is appended from then on starts at 0
+ *
+ * The roll-back of the memory happens in the same turn as the failure, before
+ * any new append; the file is cut before the next write.
+ */
+import type { Clock } from "../platform/clock.ts";
+import { createDeferred } from "./deferred.ts";
+import type { Deferred } from "./deferred.ts";
+import type { ProducerEntry } from "./producer-state.ts";
+import type { Segment } from "./segment.ts";
+import type { StorageError } from "./storage-error.ts";
+
+/** A batch with its offsets, on its way to the file. */
+export interface PendingBatch {
+  readonly bytes: Uint8Array;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly maxTimestampMs: number;
+  readonly position: number;
+  /** How to undo what it did to its producer's state; null without a producer. */
+  readonly undo: ProducerUndo | null;
+}
+
+export interface ProducerUndo {
+  readonly producerId: number;
+  readonly previous: ProducerEntry | null;
+}
+
+/** The end of the segment before, to be completed before the new one is written. */
+export interface Roll {
+  readonly sealed: Segment;
+  /** Producers as they were there. */
+  readonly snapshot: Uint8Array;
+}
+
+export interface AppendGroup {
+  readonly segment: Segment;
+  readonly roll: Roll | null;
+  readonly batches: PendingBatch[];
+  readonly written: Deferred;
+}
+
+/** What the queue needs of a log. */
+export interface AppendTarget {
+  /** Writes the group and makes it visible. Rejects with whatever failed. */
+  write(group: AppendGroup): Promise<void>;
+  /** Undoes the groups in memory, at once, and says what the failure means. */
+  rollBack(groups: readonly AppendGroup[], error: unknown): StorageError;
+  /** Removes from the files what the failed group left. Never rejects. */
+  cutBack(group: AppendGroup): Promise<void>;
+}
+
+export class AppendQueue {
+  readonly #clock: Clock;
+  readonly #target: AppendTarget;
+  #groups: AppendGroup[] = [];
+  #draining: Promise<void> | null = null;
+
+  constructor(clock: Clock, target: AppendTarget) {
+    this.#clock = clock;
+    this.#target = target;
+  }
+
+  /** Batches that are gathered or being written. */
+  get isIdle(): boolean {
+    return this.#draining === null;
+  }
+
+  /** Answers the promise of the write that the batches will be part of. */
+  push(
+    segment: Segment,
+    roll: Roll | null,
+    batches: readonly PendingBatch[],
+  ): Promise<void> {
+    let group = this.#groups.at(-1);
+    if (group === undefined || group.segment !== segment) {
+      group = { segment, roll, batches: [], written: createDeferred() };
+      this.#groups.push(group);
+    }
+    group.batches.push(...batches);
+    this.#draining ??= this.#drainAfterTurn();
+    return group.written.promise;
+  }
+
+  /** Resolves when everything that was pushed has been written or refused. */
+  async idle(): Promise<void> {
+    while (this.#draining !== null) await this.#draining;
+  }
+
+  async #drainAfterTurn(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#clock.defer(resolve);
+    });
+    for (;;) {
+      const group = this.#groups.shift();
+      if (group === undefined) break;
+      try {
+        await this.#target.write(group);
+        group.written.resolve();
+      } catch (error) {
+        await this.#fail(group, error);
+      }
+    }
+    this.#draining = null;
+  }
+
+  async #fail(group: AppendGroup, error: unknown): Promise<void> {
+    const failed = [group, ...this.#groups];
+    this.#groups = [];
+    const fault = this.#target.rollBack(failed, error);
+    for (const { written } of failed) written.reject(fault);
+    await this.#target.cutBack(group);
+  }
+}

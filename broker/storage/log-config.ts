@@ -1,0 +1,46 @@
+/**
+ * What a topic's configuration says about its partitions' logs. Kafka's names,
+ * with units; defaults are Kafka's. All of it may change while a log is open.
+ */
+
+export interface LogConfig {
+  /** `segment.bytes` */
+  readonly segmentSizeBytes: number;
+  /** `segment.ms` */
+  readonly segmentMs: number;
+  /** `segment.index.bytes`: a segment ends when an index would outgrow it. */
+  readonly segmentIndexSizeBytes: number;
+  /** `index.interval.bytes` */
+  readonly indexIntervalSizeBytes: number;
+  /** `flush.messages`: a sync is due when so many records are not on the disk. */
+  readonly flushMessages: number;
+  /** `flush.ms`: a record stays at most so long without a sync. */
+  readonly flushMs: number;
+  /** `max.message.bytes`: of a batch, compressed as it came. */
+  readonly maxMessageSizeBytes: number;
+  /** `message.timestamp.type` */
+  readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  /** `message.timestamp.before.max.ms` */
+  readonly messageTimestampBeforeMaxMs: number;
+  /** `message.timestamp.after.max.ms` */
+  readonly messageTimestampAfterMaxMs: number;
+  /** `producer.id.expiration.ms` */
+  readonly producerIdExpirationMs: number;
+}
+
+/** Stands for Kafka's 2^63 - 1, which no number holds: never. */
+export const NEVER = Number.MAX_SAFE_INTEGER;
+
+export const defaultLogConfig: LogConfig = {
+  segmentSizeBytes: 1024 ** 3,
+  segmentMs: 7 * 24 * 3_600_000,
+  segmentIndexSizeBytes: 10 * 1024 ** 2,
+  indexIntervalSizeBytes: 4096,
+  flushMessages: NEVER,
+  flushMs: NEVER,
+  maxMessageSizeBytes: 1_048_588,
+  messageTimestampType: "CreateTime",
+  messageTimestampBeforeMaxMs: NEVER,
+  messageTimestampAfterMaxMs: 3_600_000,
+  producerIdExpirationMs: 86_400_000,
+};
