@@ -20,6 +20,9 @@ import { WireError, type WireErrorReason } from "./wire-error.ts";
 /** Kafka's own limit for a string, in bytes: `Short.MAX_VALUE`. */
 export const STRING_SIZE_MAX = 0x7fff;
 
+/** Seven bits a byte. */
+const VARINT_SIZE_MAX = 5;
+
 /** More than any client sends, and little enough that their objects fit in memory. */
 const ELEMENTS_MAX = 1_000_000;
 
@@ -71,9 +74,10 @@ export class Reader implements Cursor {
         return byte;
       }
     }
+    const start = this.position;
     const value = readUnsignedVarint(this);
     if (value !== null) return value;
-    throw this.position >= this.end
+    throw this.position - start < VARINT_SIZE_MAX
       ? this.#error("truncated", "unfinished varint")
       : this.#error("varint-too-long", "varint of more than 32 bits");
   }

@@ -149,7 +149,8 @@ function presentValueOf(
     case "int64":
       return fc.maxSafeInteger();
     case "float64":
-      return fc.double({ noNaN: true });
+      // Zero has no sign here: -0 equals the default, as it does in Kafka.
+      return fc.double({ noNaN: true }).map((value) => value + 0);
     case "uuid":
       return fc
         .uint8Array({ minLength: 16, maxLength: 16 })
