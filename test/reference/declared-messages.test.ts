@@ -1,5 +1,28 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import {
+  configRecord,
+  partitionChangeRecord,
+  partitionRecord,
+  producerIdsRecord,
+  registerBrokerRecord,
+  removeTopicRecord,
+  topicRecord,
+} from "../../broker/catalog/catalog-records.ts";
+import {
+  groupMetadataKey,
+  groupMetadataValue,
+  offsetCommitKey,
+  offsetCommitValue,
+} from "../../broker/group/group-record-codec.ts";
+import {
+  consumerProtocolAssignment,
+  consumerProtocolSubscription,
+} from "../../broker/wire/kafka/consumer-protocol.ts";
+import {
+  requestHeader,
+  responseHeader,
+} from "../../broker/wire/kafka/headers.ts";
 import { apis } from "../../broker/wire/kafka/apis.ts";
 import {
   int32,
@@ -27,6 +50,34 @@ const declared: Message[] = [
     request,
     response,
   ]),
+  requestHeader,
+  responseHeader,
+  consumerProtocolSubscription,
+  consumerProtocolAssignment,
+  offsetCommitKey,
+  offsetCommitValue,
+  groupMetadataKey,
+  groupMetadataValue,
+  // Kafka 0.8 wrote offsets under another key type: the fields are the same.
+  { ...offsetCommitKey, apiKey: 0, name: "LegacyOffsetCommitKey" },
+  {
+    ...offsetCommitValue,
+    apiKey: 0,
+    name: "LegacyOffsetCommitValue",
+    versions: { first: 0, last: 0 },
+    fields: {
+      offset: offsetCommitValue.fields.offset,
+      metadata: offsetCommitValue.fields.metadata,
+      commitTimestamp: offsetCommitValue.fields.commitTimestamp,
+    },
+  },
+  registerBrokerRecord,
+  topicRecord,
+  partitionRecord,
+  partitionChangeRecord,
+  configRecord,
+  removeTopicRecord,
+  producerIdsRecord,
 ];
 
 function reference(name: string): ReferenceMessage {

@@ -60,6 +60,7 @@ const OTHERS = [
   "ConfigRecord",
   "RemoveTopicRecord",
   "ProducerIdsRecord",
+  "RegisterBrokerRecord",
   "ProducerSnapshot",
   "ControlRecordTypeSchema",
   "EndTxnMarker",
