@@ -1,11 +1,8 @@
 /**
- * Our messages against the hand-written codecs of two Kafka clients, in every
- * version that both speak: their decoders must find in our responses what we
- * put in, in our order, and must send the bytes that we would send.
- *
- * The clients' inner files are loaded by path: neither exports them.
+ * Our messages against the hand-written codecs of @platformatic/kafka, in every
+ * version: its decoders must find in our responses what we put in, in our
+ * order, and it must send the bytes that we would send.
  */
-import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import {
   apis,
@@ -13,91 +10,16 @@ import {
   type ApiKey,
   type RequestOf,
 } from "../../../../broker/wire/kafka/apis.ts";
-import { compile } from "../../../../broker/wire/compile.ts";
+import { ZERO_UUID } from "../../../../broker/wire/schema.ts";
 import {
-  ZERO_UUID,
-  type Fields,
-  type Message,
-  type WireType,
-} from "../../../../broker/wire/schema.ts";
-import { includesVersion } from "../../../../broker/wire/versions.ts";
-import { Writer } from "../../../../broker/wire/writer.ts";
+  encoded,
+  leaves,
+  missing,
+  modules,
+  presentLeaves,
+  versionsOf,
+} from "./peer.ts";
 import { sampleOf, type Value } from "./sample.ts";
-
-const modules = new URL("../../../../node_modules/", import.meta.url);
-
-function encoded(message: Message, version: number, value: Value): Buffer {
-  const writer = new Writer();
-  compile(message, version).encode(writer, value);
-  return Buffer.from(writer.finishBytes());
-}
-
-function versionsOf({ versions }: Api): number[] {
-  const { first, last } = versions;
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-/** All values without their names, in order, in one form for all codecs. */
-function leaves(value: unknown): unknown[] {
-  if (typeof value === "bigint") return [Number(value)];
-  if (
-    typeof value === "string" &&
-    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-/.test(value)
-  ) {
-    const hex = value.replaceAll("-", "");
-    return [Buffer.from(hex, "hex").toString("base64url")];
-  }
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString("hex")];
-  if (typeof value !== "object" || value === null) return [value];
-  return Object.values(value).flatMap(leaves);
-}
-
-/** What a decoder reads and drops, moves elsewhere, or, records, goes on to parse. */
-const NOT_KEPT: ReadonlySet<string> = new Set([
-  "records",
-  "clusterAuthorizedOperations",
-  "topicConfigErrorCode",
-]);
-
-/** The leaves of those fields that the version has. */
-function presentLeaves(
-  message: Message,
-  version: number,
-  sample: Value,
-): unknown[] {
-  return structLeaves(message.fields, sample);
-
-  function structLeaves(fields: Fields, value: Value): unknown[] {
-    return Object.entries(fields).flatMap(([name, { spec }]) =>
-      includesVersion(spec.versions, version) && !NOT_KEPT.has(name)
-        ? typeLeaves(spec.type, value[name])
-        : [],
-    );
-  }
-
-  function typeLeaves(type: WireType, value: unknown): unknown[] {
-    if (type.kind === "struct")
-      return structLeaves(type.fields, value as Value);
-    if (type.kind !== "array") return leaves(value);
-    const { type: inner } = type.element.spec;
-    return (value as unknown[]).flatMap((element) =>
-      typeLeaves(inner, element),
-    );
-  }
-}
-
-/** Those of `wanted` that `all` does not hold in the same order: a client's own additions are no matter. */
-function missing(
-  wanted: readonly unknown[],
-  all: readonly unknown[],
-): unknown[] {
-  let next = 0;
-  return wanted.filter((leaf) => {
-    const found = all.indexOf(leaf, next);
-    if (found >= 0) next = found + 1;
-    return found < 0;
-  });
-}
 
 /** The client's decoders and encoders, each file by its API. */
 const platformaticFiles: Record<Api["name"], string> = {
