@@ -38,7 +38,9 @@ export function leaves(value: unknown): unknown[] {
     const hex = value.replaceAll("-", "");
     return [Buffer.from(hex, "hex").toString("base64url")];
   }
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString("hex")];
+  if (value instanceof Uint8Array) {
+    return [`0x${Buffer.from(value).toString("hex")}`];
+  }
   if (typeof value !== "object" || value === null) return [value];
   return Object.values(value).flatMap(leaves);
 }
@@ -70,6 +72,8 @@ export function presentLeaves(
     if (type.kind === "struct")
       return structLeaves(type.fields, value as Value);
     if (type.kind !== "array") return leaves(value);
+    // Clients make no difference between null and empty.
+    if (value === null) return [];
     const { type: inner } = type.element.spec;
     return (value as unknown[]).flatMap((element) =>
       typeLeaves(inner, element),

@@ -18,6 +18,8 @@ export interface SampleOptions {
   /** Error codes are zero: some decoders throw at any other. */
   readonly isWithoutErrors?: boolean;
   readonly isWithoutNulls?: boolean;
+  /** No records: for decoders that go on to parse them. */
+  readonly isWithoutRecords?: boolean;
 }
 
 export function sampleOf(
@@ -71,8 +73,11 @@ export function sampleOf(
       case "string":
         // Some longer than one byte of a compact size can say, some not ASCII.
         return `${"é".repeat(count % 5 === 0 ? 80 : 1)}text ${count}`;
-      case "bytes":
       case "records":
+      case "bytes":
+        if (type.kind === "records" && options.isWithoutRecords === true) {
+          return new Uint8Array(0);
+        }
         return new Uint8Array(count % 7 === 0 ? 300 : 5).fill(count);
     }
   }
