@@ -98,6 +98,8 @@ function takeOpened(path: string, fd: number, libc: Libc | null): LockResult {
   };
 }
 
+const PID_MAX = 2 ** 31 - 1;
+
 interface Holder {
   readonly pid: number;
   readonly startTime: string | null;
@@ -105,8 +107,10 @@ interface Holder {
 
 function parseHolder(content: string): Holder | null {
   const match = /^(\d{1,10})(?: (\d+))?/.exec(content);
-  if (match === null) return null;
-  return { pid: Number(match[1]), startTime: match[2] ?? null };
+  const pid = Number(match?.[1] ?? 0);
+  // 0 would mean this process's whole group to the system.
+  if (match === null || pid < 1 || pid > PID_MAX) return null;
+  return { pid, startTime: match[2] ?? null };
 }
 
 function isAlive(holder: Holder): boolean {

@@ -4,8 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { closeSync, openSync, truncateSync } from "node:fs";
+import { registerHooks } from "node:module";
 import { DiskError } from "../../../../broker/platform/disk.ts";
 import type { MappedWindow } from "../../../../broker/platform/disk.ts";
+import { loadLibc } from "../../../../broker/platform/node/libc.ts";
 import { createNodePlatform } from "../../../../broker/platform/node/node-platform.ts";
 
 const [scenario, way, directory] = process.argv.slice(2);
@@ -176,18 +178,24 @@ const scenarios: Record<string, () => Promise<void>> = {
     await file.close();
   },
 
-  /** Started with few descriptors allowed. */
-  async runOutOfDescriptors() {
-    const hoarded: number[] = [];
-    let isOut = false;
-    while (!isOut) {
-      try {
-        hoarded.push(openSync("/dev/null", "r"));
-      } catch (error) {
-        assert.match(String(error), /EMFILE/);
-        isOut = true;
-      }
-    }
+  async goWithoutKoffi() {
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (specifier === "koffi") throw new Error("koffi is not installed");
+        return next(specifier, context);
+      },
+    });
+    const file = await openFilled();
+    assert.equal(file.map(0, SIZE_BYTES), null);
+    assert.equal(await file.warm(0, SIZE_BYTES), true);
+    await file.close();
+    assert.equal((await disk.lock(`${directory}/.lock`)).error, null);
+    assert.match(String(loadLibc().reason), /koffi is not installed/);
+  },
+
+  /** Started with few descriptors allowed, as the next. */
+  async openWithoutDescriptors() {
+    const hoarded = hoardDescriptors();
     await assert.rejects(
       disk.open(path, "append"),
       (error) => error instanceof DiskError && error.code === "EMFILE",
@@ -196,7 +204,51 @@ const scenarios: Record<string, () => Promise<void>> = {
     const file = await disk.open(path, "append");
     await file.close();
   },
+
+  async acceptWithoutDescriptors() {
+    let acceptedCount = 0;
+    const at = { host: "127.0.0.1", port: 0 };
+    const listener = await network.listen(at, {
+      onError: (error) => assert.equal(error.code, "EMFILE"),
+      onConnection: (connection) => {
+        acceptedCount += 1;
+        connection.destroy();
+      },
+    });
+    const connectAndWait = async (): Promise<void> => {
+      const to = { host: "127.0.0.1", port: listener.port };
+      const client = await network.connect(to);
+      await new Promise<void>((resolve) =>
+        client.start({
+          onData: () => {},
+          onDrain: () => {},
+          onClose: () => resolve(),
+        }),
+      );
+    };
+    const hoarded = hoardDescriptors();
+    // One for the client's end, none for the server's.
+    closeSync(hoarded.pop() ?? 0);
+    await connectAndWait();
+    assert.equal(acceptedCount, 0);
+    for (const fd of hoarded) closeSync(fd);
+    await connectAndWait();
+    assert.equal(acceptedCount, 1);
+    await listener.close();
+  },
 };
+
+function hoardDescriptors(): number[] {
+  const hoarded: number[] = [];
+  for (;;) {
+    try {
+      hoarded.push(openSync("/dev/null", "r"));
+    } catch (error) {
+      assert.match(String(error), /EMFILE/);
+      return hoarded;
+    }
+  }
+}
 
 const run = scenarios[scenario ?? ""];
 assert(run !== undefined, `no scenario ${scenario}`);

@@ -10,7 +10,7 @@ interface Ending {
   readonly output: string;
 }
 
-const child = fileURLToPath(new URL("map-hazards.child.ts", import.meta.url));
+const child = fileURLToPath(new URL("hazards.child.ts", import.meta.url));
 
 function run(command: string, args: readonly string[]): Promise<Ending> {
   return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ function inShell(setUp: string): (args: readonly string[]) => string[] {
 const hasMaps = loadLibc().libc !== null;
 const hasResidency = hasMaps && process.platform === "linux";
 
-describe("a process with mapped files", () => {
+describe("a process with files and maps", () => {
   test.runIf(hasResidency)(
     "would be killed by touching a page of a truncated file",
     async () => {
@@ -117,14 +117,18 @@ describe("a process with mapped files", () => {
     },
   );
 
-  test.skipIf(process.platform === "win32")(
-    "answers EMFILE when it is out of descriptors, and recovers",
-    async () => {
-      const ending = await runScenario(
-        "runOutOfDescriptors",
-        hasMaps ? "koffi" : "plain",
-        inShell("ulimit -n 64"),
-      );
+  test("reads and locks without koffi where it is missing", async () => {
+    expect(await runScenario("goWithoutKoffi", "koffi")).toEqual(survived);
+  });
+
+  test.skipIf(process.platform === "win32").for([
+    ["opens a file", "openWithoutDescriptors"],
+    ["is connected to", "acceptWithoutDescriptors"],
+  ] as const)(
+    "goes on after it %s when it is out of descriptors",
+    async ([, scenario]) => {
+      const way = hasMaps ? "koffi" : "plain";
+      const ending = await runScenario(scenario, way, inShell("ulimit -n 64"));
       expect(ending).toEqual(survived);
     },
   );
