@@ -6,12 +6,13 @@
  * their answers wait for the disk. What each acks waits for is in
  * `docs/guarantees.md`.
  */
+import type { Clock } from "../platform/clock.ts";
 import type { Appended } from "../storage/append-result.ts";
-import type { PartitionLog } from "../storage/partition-log.ts";
+import { StorageError } from "../storage/storage-error.ts";
 import type { RequestContext } from "./context.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
-import type { FoundPartition, Partitions } from "./partitions.ts";
-import type { Deadlines } from "./wait.ts";
+import { findAll, type FoundPartition, type Partitions } from "./partitions.ts";
+import { withDeadline } from "./wait.ts";
 
 export interface ProduceRequest {
   /** -1, 0 or 1; anything else is refused. */
@@ -49,3 +50,103 @@ export type Produce = (
   context: RequestContext,
   request: ProduceRequest,
 ) => Producing;
+
+export interface ProduceParts {
+  readonly partitions: Partitions;
+  readonly clock: Clock;
+  /** `page-cache`: acks -1 is answered like acks 1, as a Kafka with one replica does. */
+  readonly acksAll: "disk" | "page-cache";
+}
+
+export function createProduce(parts: ProduceParts): Produce {
+  return (_context, request) => {
+    const refusal = refuseRequest(request);
+    if (refusal !== null) {
+      const results = request.partitions.map(() => refusal);
+      return { assigned: null, results: Promise.resolve(results) };
+    }
+    const found = findAll(parts.partitions, request.partitions);
+    if (!(found instanceof Promise)) {
+      const appends = appendAll(request, found);
+      return { assigned: null, results: answersOf(parts, request, appends) };
+    }
+    const appended = found.then((opened) => appendAll(request, opened));
+    return {
+      assigned: appended.then(() => {}),
+      results: appended.then((appends) => answersOf(parts, request, appends)),
+    };
+  };
+}
+
+function refuseRequest(request: ProduceRequest): Refusal | null {
+  if (request.acks < -1 || request.acks > 1) {
+    return refuse("invalid-required-acks", `acks ${request.acks}`);
+  }
+  if (request.transactionalId !== null) {
+    return refuse(
+      "transactional-id-not-authorized",
+      "this broker has no transactions",
+    );
+  }
+  return null;
+}
+
+/** Synchronous from the first append to the last: nothing comes between. */
+function appendAll(
+  request: ProduceRequest,
+  found: readonly FoundPartition[],
+): readonly AppendResult[] {
+  return request.partitions.map(({ records }, index) => {
+    const one = found[index];
+    if (one === undefined) return refuse("unknown-topic-or-partition");
+    if (one.error !== null) return one;
+    if (records === null) return refuse("invalid-record", "no records");
+    return one.log.append(records);
+  });
+}
+
+type AppendResult = Appended | Refusal;
+
+async function answersOf(
+  parts: ProduceParts,
+  request: ProduceRequest,
+  appends: readonly AppendResult[],
+): Promise<readonly ProduceResult[]> {
+  // One answer for all partitions: it waits for the slowest.
+  return Promise.all(
+    appends.map((append) =>
+      append.error === null ? answerOf(parts, request, append) : append,
+    ),
+  );
+}
+
+async function answerOf(
+  { clock, acksAll }: ProduceParts,
+  { acks, timeoutMs }: ProduceRequest,
+  appended: Appended,
+): Promise<ProduceResult> {
+  const isDurable = acks === -1 && acksAll === "disk";
+  const settled = isDurable
+    ? withDeadline(
+        clock,
+        appended.durable().then(() => null),
+        Math.max(0, timeoutMs),
+        refuse("request-timed-out", `not on the disk after ${timeoutMs} ms`),
+      )
+    : appended.written.then(() => null);
+  try {
+    return (await settled) ?? producedOf(appended);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return refuse("storage-offline", error.message);
+  }
+}
+
+function producedOf(appended: Appended): Produced {
+  return {
+    error: null,
+    baseOffset: appended.baseOffset,
+    logAppendTimeMs: appended.logAppendTimeMs,
+    startOffset: appended.startOffset,
+  };
+}

@@ -1,0 +1,51 @@
+/** DeleteRecords: moves a partition's start; what lies below is gone. */
+import type { RequestContext } from "./context.ts";
+import { type Refusal, refuse } from "./operation-error.ts";
+import { findAll, type FoundPartition, type Partitions } from "./partitions.ts";
+import { StorageError } from "../storage/storage-error.ts";
+
+export interface DeleteRecordsPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The new start; `end` deletes all that consumers can see. */
+  readonly beforeOffset: number | "end";
+}
+
+export type DeletedRecords =
+  { readonly error: null; readonly startOffset: number } | Refusal;
+
+export type DeleteRecords = (
+  context: RequestContext,
+  partitions: readonly DeleteRecordsPartition[],
+) => Promise<readonly DeletedRecords[]>;
+
+export function createDeleteRecords(partitions: Partitions): DeleteRecords {
+  return async (_context, wanted) => {
+    const found = await findAll(partitions, wanted);
+    return Promise.all(
+      wanted.map((one, index) => deleteOne(one, found[index])),
+    );
+  };
+}
+
+async function deleteOne(
+  { beforeOffset }: DeleteRecordsPartition,
+  found: FoundPartition | undefined,
+): Promise<DeletedRecords> {
+  if (found === undefined) return refuse("unknown-topic-or-partition");
+  if (found.error !== null) return found;
+  const { log } = found;
+  try {
+    const result = await log.deleteRecordsBefore(
+      beforeOffset === "end" ? log.highWatermark : beforeOffset,
+    );
+    if (result.error === null) return result;
+    return refuse(
+      result.error,
+      `the log has ${log.startOffset} to ${log.highWatermark}`,
+    );
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return refuse("storage-offline", error.message);
+  }
+}
