@@ -77,3 +77,21 @@ export const NO_PRODUCER_EPOCH = -1;
 export const NO_SEQUENCE = -1;
 export const NO_LEADER_EPOCH = -1;
 export const NO_TIMESTAMP = -1;
+
+/** By its number; null for 5 to 7, which mean nothing. */
+export function compressionNameOf(compression: number): CompressionName | null {
+  switch (compression) {
+    case Compression.none:
+      return "none";
+    case Compression.gzip:
+      return "gzip";
+    case Compression.snappy:
+      return "snappy";
+    case Compression.lz4:
+      return "lz4";
+    case Compression.zstd:
+      return "zstd";
+    default:
+      return null;
+  }
+}
