@@ -33,6 +33,9 @@ export class FrameReader {
   // Position in the whole stream of the next byte, for errors.
   #position = 0;
 
+  // Set once: after a size that cannot be, nothing in the stream means anything.
+  #failure: WireError | null = null;
+
   /** `sizeMax`: the largest body, in bytes. */
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
@@ -47,9 +50,10 @@ export class FrameReader {
    * Takes the next bytes of the stream and hands each body that they complete
    * to `onFrame`, in order. A body may be a view of `chunk`. Throws a
    * `WireError` at a size that cannot be, after handing over the frames before
-   * it; the stream is then lost.
+   * it, and from then on always.
    */
   push(chunk: Uint8Array, onFrame: (body: Uint8Array) => void): void {
+    if (this.#failure !== null) throw this.#failure;
     let position = 0;
     while (position < chunk.length) {
       if (this.#prefixCount < PREFIX_SIZE) {
@@ -105,7 +109,9 @@ export class FrameReader {
   #checkSize(): void {
     if (this.#prefix < 0 || this.#prefix > this.#sizeMax) {
       const detail = `frame of ${this.#prefix} bytes, at most ${this.#sizeMax}`;
-      throw new WireError("frame-size", this.#position - PREFIX_SIZE, detail);
+      const position = this.#position - PREFIX_SIZE;
+      this.#failure = new WireError("frame-size", position, detail);
+      throw this.#failure;
     }
   }
 }

@@ -101,6 +101,9 @@ test("a size too large is refused, after the frames before it, at its position",
     expect.objectContaining({ reason: "frame-size", position: 6 }),
   );
   expect(frames).toEqual([Uint8Array.of(1, 2)]);
+  // Nothing that follows is taken for a frame.
+  expect(push).toThrow(WireError);
+  expect(frames).toHaveLength(1);
 });
 
 test("a negative size is refused", () => {
