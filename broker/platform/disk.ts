@@ -60,7 +60,10 @@ export interface DiskFile {
   append(parts: readonly Uint8Array[]): Promise<void>;
   /** The same before it returns: blocks the event loop for as long as the disk takes. */
   appendSync(parts: readonly Uint8Array[]): void;
-  /** Cuts the file. Refused while a window that ends beyond the cut is not released. */
+  /**
+   * Cuts the file. Refused while a window of this handle that ends beyond the
+   * cut is not released; the caller sees to those of other handles.
+   */
   truncate(sizeBytes: number): Promise<void>;
   /** Returns when everything appended before the call is durable. */
   sync(): Promise<void>;

@@ -73,7 +73,7 @@ export class NodeFile implements DiskFile {
     if (position + sizeBytes > this.#sizeBytes) return false;
     if (this.#isKnownWarm(position, sizeBytes)) return true;
     return this.#use("cannot read ahead", () =>
-      this.#context.readAheads.run(() => this.#readAhead(position, sizeBytes)),
+      this.#readAhead(position, sizeBytes),
     );
   }
 
@@ -102,8 +102,7 @@ export class NodeFile implements DiskFile {
     return this.#write("cannot append", async () => {
       let left = withoutEmpty(parts);
       while (left.length > 0) {
-        const batch = left.slice(0, WRITE_PART_COUNT_MAX);
-        left = this.#advance(left, await this.#writeOnce(batch));
+        left = this.#advance(left, await this.#writeOnce(atOnce(left)));
       }
     });
   }
@@ -113,11 +112,8 @@ export class NodeFile implements DiskFile {
     try {
       let left = withoutEmpty(parts);
       while (left.length > 0) {
-        const count = fs.writevSync(
-          this.#opened.fd,
-          left.slice(0, WRITE_PART_COUNT_MAX),
-          this.#sizeBytes,
-        );
+        const { fd } = this.#opened;
+        const count = fs.writevSync(fd, atOnce(left), this.#sizeBytes);
         left = this.#advance(left, count);
       }
     } catch (error) {
@@ -216,7 +212,11 @@ export class NodeFile implements DiskFile {
     let done = 0;
     while (done < sizeBytes) {
       const target = scratch.subarray(0, sizeBytes - done);
-      const count = await this.#readFully(target, position + done);
+      const from = position + done;
+      // A slot for each piece: a long range must not keep short ones waiting.
+      const count = await this.#context.readAheads.run(() =>
+        this.#readFully(target, from),
+      );
       if (count < target.length) return false;
       done += count;
     }
@@ -289,6 +289,12 @@ export class NodeFile implements DiskFile {
 
 function withoutEmpty(parts: readonly Uint8Array[]): Uint8Array[] {
   return parts.filter((part) => part.length > 0);
+}
+
+function atOnce(parts: Uint8Array[]): Uint8Array[] {
+  return parts.length <= WRITE_PART_COUNT_MAX
+    ? parts
+    : parts.slice(0, WRITE_PART_COUNT_MAX);
 }
 
 function settled(

@@ -139,6 +139,41 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal(window.bytes.length, 0);
   },
 
+  async destroyWhileSending() {
+    const file = await openFilled();
+    const listener = await network.listen(
+      { host: "127.0.0.1", port: 0 },
+      // Never started, so it reads nothing: the sender's bytes stay queued.
+      { onConnection: () => {}, onError: (error) => assert.fail(error) },
+    );
+    const to = { host: "127.0.0.1", port: listener.port };
+    const sender = await network.connect(to);
+    const closed = new Promise<void>((resolve) =>
+      sender.start({
+        onData: () => {},
+        onDrain: () => {},
+        onClose: () => resolve(),
+      }),
+    );
+    let releasedCount = 0;
+    for (let index = 0; index < 20; index += 1) {
+      const window = mapAll(file);
+      sender.write([window.bytes], () => {
+        window.release();
+        releasedCount += 1;
+      });
+    }
+    await file.close();
+    assert(releasedCount < 20);
+    sender.destroy();
+    await closed;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    assert.equal(releasedCount, 20);
+    await listener.close();
+    // The accepted end would keep the process alive.
+    process.exit(0);
+  },
+
   async cutBelowWindow() {
     const file = await disk.open(path, "create");
     await file.append([Buffer.alloc(4 * SIZE_BYTES, "millrace")]);

@@ -89,6 +89,15 @@ describe("a process with files and maps", () => {
     },
   );
 
+  test.runIf(hasMaps)(
+    "unmaps what it was sending when the connection is destroyed",
+    async () => {
+      expect(await runScenario("destroyWhileSending", "koffi")).toEqual(
+        survived,
+      );
+    },
+  );
+
   test.for(hasMaps ? ["koffi", "plain"] : ["plain"])(
     "does not cut a file below a window in use (%s)",
     async (way) => {
