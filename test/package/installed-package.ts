@@ -138,12 +138,16 @@ export async function installMillrace(
   };
 }
 
-/** Without what npm and the test runner tell their children, and without this repository's programs. */
+/**
+ * Without what the test runner and `npm run` tell their children, and without
+ * this repository's programs. How npm reaches its registry stays.
+ */
 function cleanEnvironment(node: string): NodeJS.ProcessEnv {
+  const told =
+    /^(?:npm_(?!config_)|VITEST|TEST|INIT_CWD|NODE_(?:ENV|OPTIONS|PATH)$)/;
   const env: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(process.env))
-    if (!/^(?:npm_(?!config_)|VITEST|NODE_|INIT_CWD|TEST)/.test(name))
-      env[name] = value;
+    if (!told.test(name)) env[name] = value;
   const others = (process.env["PATH"] ?? "")
     .split(delimiter)
     .filter((one) => !one.includes("node_modules"));

@@ -111,7 +111,7 @@ describe.each([
 
   test("a program type-checks against its declarations", async () => {
     writeFileSync(
-      join(installed.folder, "consumer.ts"),
+      join(installed.folder, "consumer.mts"),
       [
         'import { openBroker } from "millrace";',
         'import { connect, topic } from "millrace/client";',
@@ -142,7 +142,7 @@ describe.each([
         "node",
         "--typeRoots",
         join(root, "node_modules", "@types"),
-        "consumer.ts",
+        "consumer.mts",
       ],
       { cwd: installed.folder, env: installed.env },
     );
