@@ -172,15 +172,22 @@ export const apis = {
 };
 
 export type ApiKey = keyof typeof apis;
-/** One row of the table, whichever. */
-export type Api = (typeof apis)[ApiKey];
+/** One row of the table, for code to which they are all alike. */
+export interface Api {
+  readonly key: ApiKey;
+  readonly name: string;
+  readonly versions: VersionRange;
+  readonly advertised: VersionRange;
+  readonly request: Message;
+  readonly response: Message;
+}
 
 /** What a handler of this API is given. */
 export type RequestOf<K extends ApiKey> = Infer<(typeof apis)[K]["request"]>;
 /** What a handler of this API answers with. */
 export type ResponseOf<K extends ApiKey> = Input<(typeof apis)[K]["response"]>;
 
-const apiByKey: ReadonlyMap<number, Api> = new Map(
+const apiByKey = new Map<number, Api>(
   Object.values(apis).map((row) => [row.key, row]),
 );
 
