@@ -252,7 +252,8 @@ describe("@platformatic/kafka", async () => {
     "writes $name requests v$version as we do",
     async ({ api, name, version }) => {
       const argumentsOf = platformaticArguments[api.key];
-      if (argumentsOf === undefined) return;
+      if (argumentsOf === undefined)
+        throw new Error(`no arguments for ${name}`);
       const constants =
         WRITTEN_AS[name] ?? WRITTEN_AS[`${name} v${version}`] ?? {};
       const request = changed(sampleOf(api.request, version), (field, value) =>
