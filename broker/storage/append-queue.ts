@@ -27,10 +27,9 @@ export interface PendingBatch {
   readonly lastOffset: number;
   readonly maxTimestampMs: number;
   readonly position: number;
-  /** How to undo what it did to its producer's state; null without a producer. */
-  readonly undo: ProducerUndo | null;
 }
 
+/** How to undo what a batch did to its producer's state. */
 export interface ProducerUndo {
   readonly producerId: number;
   readonly previous: ProducerEntry | null;
@@ -47,7 +46,16 @@ export interface AppendGroup {
   readonly segment: Segment;
   readonly roll: Roll | null;
   readonly batches: PendingBatch[];
+  /** In the order of the appends. */
+  readonly undos: ProducerUndo[];
   readonly written: Deferred;
+}
+
+/** What one append adds to a group. */
+export interface Addition {
+  readonly roll: Roll | null;
+  readonly batches: readonly PendingBatch[];
+  readonly undos: readonly ProducerUndo[];
 }
 
 /** What the queue needs of a log. */
@@ -64,6 +72,7 @@ export class AppendQueue {
   readonly #clock: Clock;
   readonly #target: AppendTarget;
   #groups: AppendGroup[] = [];
+  #writing: AppendGroup | null = null;
   #draining: Promise<void> | null = null;
 
   constructor(clock: Clock, target: AppendTarget) {
@@ -71,25 +80,28 @@ export class AppendQueue {
     this.#target = target;
   }
 
-  /** Batches that are gathered or being written. */
-  get isIdle(): boolean {
-    return this.#draining === null;
-  }
-
   /** Answers the promise of the write that the batches will be part of. */
-  push(
-    segment: Segment,
-    roll: Roll | null,
-    batches: readonly PendingBatch[],
-  ): Promise<void> {
+  push(segment: Segment, addition: Addition): Promise<void> {
     let group = this.#groups.at(-1);
     if (group === undefined || group.segment !== segment) {
-      group = { segment, roll, batches: [], written: createDeferred() };
+      const { roll } = addition;
+      const written = createDeferred();
+      group = { segment, roll, batches: [], undos: [], written };
       this.#groups.push(group);
     }
-    group.batches.push(...batches);
+    group.batches.push(...addition.batches);
+    group.undos.push(...addition.undos);
     this.#draining ??= this.#drainAfterTurn();
     return group.written.promise;
+  }
+
+  /** The write that the batch with this last offset is part of; resolved if that is over. */
+  writeOf(lastOffset: number): Promise<void> {
+    for (const group of [this.#writing, ...this.#groups]) {
+      const groupLast = group?.batches.at(-1)?.lastOffset ?? -1;
+      if (group !== null && lastOffset <= groupLast) return group.written.promise;
+    }
+    return Promise.resolve();
   }
 
   /** Resolves when everything that was pushed has been written or refused. */
@@ -104,10 +116,13 @@ export class AppendQueue {
     for (;;) {
       const group = this.#groups.shift();
       if (group === undefined) break;
+      this.#writing = group;
       try {
         await this.#target.write(group);
+        this.#writing = null;
         group.written.resolve();
       } catch (error) {
+        this.#writing = null;
         await this.#fail(group, error);
       }
     }

@@ -35,11 +35,13 @@ export class LogFile {
   async append(parts: readonly Uint8Array[], sizeBytes: number): Promise<void> {
     const lease = this.leaseIfOpen() ?? (await this.lease());
     try {
-      if (lease.file.sizeBytes !== this.#sizeBytes) {
+      if (lease.file.sizeBytes > this.#sizeBytes) {
+        await lease.file.truncate(this.#sizeBytes);
+      } else if (lease.file.sizeBytes < this.#sizeBytes) {
         throw new StorageError(
           "storage-offline",
           this.path,
-          `the file has ${lease.file.sizeBytes} bytes, expected ${this.#sizeBytes}: something else wrote to it`,
+          `the file has ${lease.file.sizeBytes} bytes, expected ${this.#sizeBytes}: something else cut it`,
         );
       }
       await lease.file.append(parts);
@@ -86,6 +88,11 @@ export class LogFile {
     } finally {
       lease.release();
     }
+  }
+
+  /** Opening found the file to hold so many good bytes. */
+  adopt(sizeBytes: number): void {
+    this.#sizeBytes = sizeBytes;
   }
 
   /** Nothing will be appended any more, and what there is has been synced. */

@@ -17,6 +17,8 @@
  * putting the previous entry back.
  */
 
+import { addToSequence } from "../record/batch.ts";
+
 const BATCHES_KEPT_MAX = 5;
 const SEQUENCE_MAX = 0x7fffffff;
 /** Below this count nobody looks for producers to forget. */
@@ -56,16 +58,15 @@ export interface ProducedBatch {
   readonly isControl: boolean;
 }
 
+/** Where a batch that is sent again lies already. */
+export interface Duplicate {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly timestampMs: number;
+}
+
 export type SequenceAnswer =
-  | { readonly error: null; readonly duplicate: null }
-  | {
-      readonly error: null;
-      readonly duplicate: {
-        readonly baseOffset: number;
-        readonly lastOffset: number;
-        readonly timestampMs: number;
-      };
-    }
+  | { readonly error: null; readonly duplicate: Duplicate | null }
   | {
       readonly error: "invalid-producer-epoch" | "out-of-order-sequence";
       readonly detail: string;
@@ -115,7 +116,7 @@ export class ProducerState {
       if (duplicate !== null) return { error: null, duplicate };
     }
     const last = isNewEpoch ? undefined : entry.batches.at(-1);
-    const expected = last === undefined ? 0 : nextSequence(last.lastSequence);
+    const expected = last === undefined ? 0 : addToSequence(last.lastSequence, 1);
     if (baseSequence === expected) return accepted;
     return {
       error: "out-of-order-sequence",
@@ -168,16 +169,6 @@ export class ProducerState {
   }
 }
 
-export function nextSequence(sequence: number): number {
-  return sequence === SEQUENCE_MAX ? 0 : sequence + 1;
-}
-
-/** The sequence `count` records further; 0 follows 2^31 - 1. */
-export function sequenceAfter(sequence: number, count: number): number {
-  const sum = sequence + count;
-  return sum > SEQUENCE_MAX ? sum - SEQUENCE_MAX - 1 : sum;
-}
-
 function sequenceBefore(sequence: number, count: number): number {
   const difference = sequence - count;
   return difference < 0 ? difference + SEQUENCE_MAX + 1 : difference;
@@ -186,8 +177,8 @@ function sequenceBefore(sequence: number, count: number): number {
 function findDuplicate(
   entry: ProducerEntry,
   batch: Pick<ProducedBatch, "baseSequence" | "recordCount">,
-): { baseOffset: number; lastOffset: number; timestampMs: number } | null {
-  const lastSequence = sequenceAfter(
+): Duplicate | null {
+  const lastSequence = addToSequence(
     batch.baseSequence,
     batch.recordCount - 1,
   );
@@ -212,7 +203,7 @@ function withBatch(
   batch: ProducedBatch,
 ): readonly SequencedBatch[] {
   const added: SequencedBatch = {
-    lastSequence: sequenceAfter(batch.baseSequence, batch.recordCount - 1),
+    lastSequence: addToSequence(batch.baseSequence, batch.recordCount - 1),
     lastOffset: batch.lastOffset,
     offsetDelta: batch.lastOffset - batch.baseOffset,
     timestampMs: batch.maxTimestampMs,

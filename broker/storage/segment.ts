@@ -47,10 +47,13 @@ export class Segment {
   readonly log: LogFile;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
+  /** When this process opened or created it. */
+  readonly createdMs: number;
   readonly #files: FileCache;
 
   // Moves with each write.
   #indexedPosition = 0;
+  #firstTimestampMs: number | null = null;
   /** Null until it has been read from the time index. */
   #greatest: IndexedTimestamp | null;
 
@@ -66,6 +69,7 @@ export class Segment {
     });
     this.directory = directory;
     this.baseOffset = baseOffset;
+    this.createdMs = context.clock.now();
     this.#files = context.files;
     this.log = new LogFile(place("log").path, context.files, {
       sizeBytes: files.logSizeBytes,
@@ -98,8 +102,14 @@ export class Segment {
     return this.#indexedPosition;
   }
 
+  /** The first batch's greatest timestamp; null while there is no batch, or nobody has looked. */
+  get firstTimestampMs(): number | null {
+    return this.#firstTimestampMs;
+  }
+
   /** Reads from the indexes what appending needs, after a clean opening. */
-  async resume(): Promise<void> {
+  async resume(firstTimestampMs: number | null): Promise<void> {
+    this.#firstTimestampMs = firstTimestampMs;
     this.#indexedPosition = (await this.offsetIndex.last()).position;
     this.timeIndex.resumeAfter(await this.greatestTimestamp());
   }
@@ -112,6 +122,7 @@ export class Segment {
 
   /** Only for segments that were resumed, rebuilt or new: theirs is in memory. */
   noteWritten(batch: WrittenBatch, indexIntervalSizeBytes: number): void {
+    if (batch.position === 0) this.#firstTimestampMs = batch.maxTimestampMs;
     let greatest = this.#greatest ?? {
       timestampMs: -1,
       offset: this.baseOffset,

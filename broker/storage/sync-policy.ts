@@ -86,11 +86,6 @@ export class GroupCommit {
     this.#next = null;
   }
 
-  /** The log was cut to a place below what had been synced, as after a failed write. */
-  cutTo(endOffset: number): void {
-    this.#syncedEndOffset = Math.min(this.#syncedEndOffset, endOffset);
-  }
-
   /** Resolves when no sync is under way. */
   async idle(): Promise<void> {
     while (this.#running !== null) {

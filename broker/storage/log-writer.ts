@@ -1,0 +1,217 @@
+/**
+ * The files of one partition while they grow: writes groups of batches, rolls
+ * to new segments, syncs what is dirty, and completes everything on a clean
+ * close. What is being assigned in memory meanwhile is `PartitionLog`'s.
+ *
+ * An empty partition has no directory: it appears with the first write. So
+ * before the first sync counts, the directory is synced for its new files, and
+ * the data directory for the new directory.
+ */
+import type { AppendGroup, Roll } from "./append-queue.ts";
+import { replaceRebuildableFile } from "./checkpoint.ts";
+import { LEADER_EPOCH_FILE, segmentFileName } from "./layout.ts";
+import type { LeaderEpochs } from "./leader-epochs.ts";
+import type { LogConfig } from "./log-config.ts";
+import { writePartitionMetadata } from "./partition-metadata.ts";
+import type { Segment } from "./segment.ts";
+import type { StorageContext } from "./storage-context.ts";
+import { writeFault } from "./storage-error.ts";
+import { TailCache } from "./tail-cache.ts";
+
+/** An end of the log: everything before it is written, or visible, or synced. */
+export interface LogEnd {
+  /** Exclusive. */
+  readonly offset: number;
+  readonly segment: Segment;
+  /** Exclusive, in the segment's file. */
+  readonly position: number;
+}
+
+export interface LogPlace {
+  readonly dataDirectory: string;
+  readonly directory: string;
+  readonly topicId: string;
+}
+
+export class LogWriter {
+  readonly #context: StorageContext;
+  readonly #place: LogPlace;
+  readonly #epochs: LeaderEpochs;
+  readonly tail: TailCache;
+
+  #written: LogEnd;
+  #directoryExists: boolean;
+  // What is not on the disk yet.
+  readonly #dirtySegments = new Set<Segment>();
+  readonly #unsyncedIndexes = new Set<Segment>();
+  #isDirectoryDirty = false;
+  #isParentDirty = false;
+  /** Anything was written since opening, so a clean close has something to complete. */
+  #hasWritten = false;
+
+  constructor(
+    context: StorageContext,
+    place: LogPlace,
+    epochs: LeaderEpochs,
+    state: { readonly end: LogEnd; readonly directoryExists: boolean },
+  ) {
+    this.#context = context;
+    this.#place = place;
+    this.#epochs = epochs;
+    this.tail = new TailCache(context.tails);
+    this.#written = state.end;
+    this.#directoryExists = state.directoryExists;
+  }
+
+  /** What `write` has returned for. */
+  get written(): LogEnd {
+    return this.#written;
+  }
+
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
+  /** Rejects with the disk's error; then `cutBack` is due. */
+  async write(group: AppendGroup, config: LogConfig): Promise<void> {
+    const { segment, batches } = group;
+    this.#hasWritten = true;
+    if (!this.#directoryExists) await this.#createDirectory();
+    if (group.roll !== null) await this.#completeSealed(group.roll, segment);
+    if (this.#epochs.isDirty) await this.writeEpochs();
+    const isNewFile = segment.sizeBytes === 0;
+    this.#dirtySegments.add(segment);
+    await segment.log.append(
+      batches.map((batch) => batch.bytes),
+      batches.reduce((sizeBytes, batch) => sizeBytes + batch.bytes.length, 0),
+    );
+    if (isNewFile) this.#isDirectoryDirty = true;
+    let endOffset = this.#written.offset;
+    for (const batch of batches) {
+      segment.noteWritten(batch, config.indexIntervalSizeBytes);
+      this.tail.add({ ...batch, segment });
+      endOffset = batch.lastOffset + 1;
+    }
+    this.#written = {
+      offset: endOffset,
+      segment,
+      position: segment.sizeBytes,
+    };
+  }
+
+  /** Hands gathered index entries to the system, if they are many enough. */
+  async maybeFlushIndexes(): Promise<void> {
+    const { segment } = this.#written;
+    if (!segment.isIndexFlushDue) return;
+    try {
+      await segment.flushIndexes();
+    } catch (error) {
+      // Without room they stay in memory, and the next flush takes them along.
+      const fault = writeFault(segment.log.path, error);
+      if (fault.code !== "storage-full") throw fault;
+    }
+  }
+
+  /** Brings the files back to the last whole batch after a failed write of the group. */
+  async cutBack(group: AppendGroup): Promise<void> {
+    if (!this.#directoryExists) return;
+    await group.segment.log.cutBack();
+    // A segment that got no batch is not the log's any more.
+    if (group.segment !== this.#written.segment) {
+      this.#dirtySegments.delete(group.segment);
+      await group.segment.remove(this.#context);
+    }
+  }
+
+  /** Makes durable what is written now; answers the offset that this reaches to. */
+  async sync(): Promise<number> {
+    const { offset, segment: active } = this.#written;
+    const segments = [...this.#dirtySegments];
+    this.#dirtySegments.clear();
+    const isDirectoryDirty = this.#isDirectoryDirty;
+    const isParentDirty = this.#isParentDirty;
+    this.#isDirectoryDirty = false;
+    this.#isParentDirty = false;
+    for (const segment of segments) {
+      if (segment.sizeBytes > 0) await segment.log.sync();
+      if (segment.baseOffset < active.baseOffset) segment.log.seal();
+    }
+    const { disk } = this.#context;
+    if (isDirectoryDirty) await disk.syncDirectory(this.#place.directory);
+    if (isParentDirty) await disk.syncDirectory(this.#place.dataDirectory);
+    return offset;
+  }
+
+  /** Removes the files of segments that are no longer in the list. */
+  async remove(segments: readonly Segment[]): Promise<void> {
+    for (const segment of segments) {
+      this.#dirtySegments.delete(segment);
+      this.#unsyncedIndexes.delete(segment);
+      segment.log.seal();
+      await segment.remove(this.#context);
+      this.#isDirectoryDirty = true;
+    }
+  }
+
+  /** Closes the segments' files; nothing may use them any more. */
+  async releaseFiles(segments: readonly Segment[]): Promise<void> {
+    const { files } = this.#context;
+    for (const { log, offsetIndex, timeIndex } of segments) {
+      await files.forget(log.path);
+      await files.forget(offsetIndex.entries.path);
+      await files.forget(timeIndex.entries.path);
+    }
+  }
+
+  async writeEpochs(): Promise<void> {
+    if (!this.#directoryExists) return;
+    await replaceRebuildableFile(
+      this.#context.disk,
+      { directory: this.#place.directory, name: LEADER_EPOCH_FILE },
+      this.#epochs.encode(),
+    );
+    this.#epochs.noteWritten();
+    this.#isDirectoryDirty = true;
+  }
+
+  /** Everything that the next opening relies on, durable. Nothing may be queued any more. */
+  async complete(snapshot: Uint8Array): Promise<void> {
+    const { segment, offset } = this.#written;
+    if (!this.#directoryExists) return;
+    if (this.#epochs.isDirty) await this.writeEpochs();
+    await segment.completeIndexes();
+    await this.#writeSnapshot(offset, snapshot);
+    this.#unsyncedIndexes.add(segment);
+    for (const unsynced of this.#unsyncedIndexes) await unsynced.syncIndexes();
+    this.#unsyncedIndexes.clear();
+    this.#isDirectoryDirty = true;
+    await this.sync();
+  }
+
+  async #createDirectory(): Promise<void> {
+    const { disk } = this.#context;
+    await disk.createDirectory(this.#place.directory);
+    await writePartitionMetadata(
+      disk,
+      this.#place.directory,
+      this.#place.topicId,
+    );
+    this.#directoryExists = true;
+    this.#isParentDirty = true;
+  }
+
+  async #completeSealed(roll: Roll, next: Segment): Promise<void> {
+    await roll.sealed.completeIndexes();
+    this.#unsyncedIndexes.add(roll.sealed);
+    await this.#writeSnapshot(next.baseOffset, roll.snapshot);
+  }
+
+  async #writeSnapshot(offset: number, snapshot: Uint8Array): Promise<void> {
+    const name = segmentFileName(offset, "producerSnapshot");
+    await replaceRebuildableFile(
+      this.#context.disk,
+      { directory: this.#place.directory, name },
+      snapshot,
+    );
+  }
+}

@@ -1,0 +1,592 @@
+/**
+ * One partition: appends, and what is known of its offsets.
+ *
+ *   startOffset <= highWatermark <= written end <= assigned end
+ *
+ * `append` gives offsets synchronously, in the order of the calls, and answers
+ * at once; the bytes follow. There is one writer, so there is no lock: nothing
+ * is awaited between reading a counter and moving it. Nothing is visible before
+ * its write has returned, nor answered.
+ *
+ * After a failed write the log is back at its last written batch and goes on.
+ * After a failed sync, or a write that failed for good, it is offline until it
+ * is opened anew: nobody knows what is in the file.
+ */
+import {
+  baseSequenceOf,
+  batchSizeBytesOf,
+  isControl,
+  isTransactional,
+  lastOffsetDeltaOf,
+  maxTimestampOf,
+  producerEpochOf,
+  producerIdOf,
+  recordsCountOf,
+  setBaseOffset,
+  setLogAppendTime,
+  setPartitionLeaderEpoch,
+} from "../record/batch.ts";
+import { NO_PRODUCER_ID } from "../record/batch-format.ts";
+import { assert } from "../lib/assert.ts";
+import type { Cancel } from "../platform/clock.ts";
+import { checkAppend } from "./append-check.ts";
+import { AppendQueue } from "./append-queue.ts";
+import type {
+  AppendGroup,
+  PendingBatch,
+  ProducerUndo,
+  Roll,
+} from "./append-queue.ts";
+import type { AppendRefused, AppendResult } from "./append-result.ts";
+import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
+import { NEVER } from "./log-config.ts";
+import type { LogConfig } from "./log-config.ts";
+import { LogReader } from "./log-reader.ts";
+import type { ReadRequest, ReadResult } from "./log-reader.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { LogEnd, LogPlace } from "./log-writer.ts";
+import { encodeProducerSnapshot } from "./producer-snapshot.ts";
+import type { Duplicate, ProducerState } from "./producer-state.ts";
+import { SegmentTail } from "./roll-rule.ts";
+import type { IncomingBatches } from "./roll-rule.ts";
+import type { SegmentList } from "./segment-list.ts";
+import { Segment, emptySegmentFiles } from "./segment.ts";
+import type { StorageContext } from "./storage-context.ts";
+import { StorageError, syncFault, writeFault } from "./storage-error.ts";
+import { GroupCommit } from "./sync-policy.ts";
+import { TimestampSearch } from "./timestamp-search.ts";
+import type { FoundOffset } from "./timestamp-search.ts";
+
+export interface LogOptions {
+  /** `durable`: the high watermark waits for the sync. */
+  readonly visibility: "page-cache" | "durable";
+  /** Makes the log's start offset durable, before records below it are removed. */
+  readonly saveStartOffset: (offset: number) => Promise<void>;
+  /** The log went offline; called once. */
+  readonly onFault: (fault: StorageError) => void;
+}
+
+/** What opening found. */
+export interface OpenedLog {
+  readonly place: LogPlace;
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochs;
+  readonly producers: ProducerState;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly tail: SegmentTail;
+  readonly directoryExists: boolean;
+}
+
+/** Where a batch lies in the bytes given, and the offsets it gets. */
+interface BatchPlace {
+  readonly at: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+}
+
+interface Incoming extends IncomingBatches {
+  readonly batches: readonly BatchPlace[];
+}
+
+export type DeleteRecordsResult =
+  | { readonly error: null; readonly startOffset: number }
+  | { readonly error: "offset-out-of-range" };
+
+export class PartitionLog {
+  // Fixed at open.
+  readonly #context: StorageContext;
+  readonly #options: LogOptions;
+  readonly #place: LogPlace;
+  readonly #segments: SegmentList;
+  readonly #epochs: LeaderEpochs;
+  readonly #producers: ProducerState;
+  readonly #writer: LogWriter;
+  readonly #queue: AppendQueue;
+  readonly #commit: GroupCommit;
+  readonly #reader: LogReader;
+  readonly #search: TimestampSearch;
+  readonly #listeners = new Set<() => void>();
+
+  // Moves with each append.
+  #endOffset: number;
+  #tail: SegmentTail;
+
+  // Moves with each write or sync.
+  #visible: LogEnd;
+  #cancelFlush: Cancel | null = null;
+
+  // Moves when told to.
+  #config: LogConfig;
+  #leaderEpoch = 0;
+  #startOffset: number;
+  #fault: StorageError | null = null;
+  #isClosed = false;
+
+  constructor(
+    opened: OpenedLog,
+    context: StorageContext,
+    config: LogConfig,
+    options: LogOptions,
+  ) {
+    this.#context = context;
+    this.#options = options;
+    this.#config = config;
+    this.#place = opened.place;
+    this.#segments = opened.segments;
+    this.#epochs = opened.epochs;
+    this.#producers = opened.producers;
+    this.#startOffset = opened.startOffset;
+    this.#endOffset = opened.endOffset;
+    this.#tail = opened.tail;
+    this.#leaderEpoch = opened.epochs.latest?.epoch ?? 0;
+    const end: LogEnd = {
+      offset: opened.endOffset,
+      segment: opened.segments.active,
+      position: opened.segments.active.sizeBytes,
+    };
+    this.#visible = end;
+    this.#writer = new LogWriter(context, opened.place, opened.epochs, {
+      end,
+      directoryExists: opened.directoryExists,
+    });
+    this.#commit = new GroupCommit(
+      context.syncs,
+      () => this.#sync(),
+      opened.endOffset,
+    );
+    this.#queue = new AppendQueue(context.clock, {
+      write: (group) => this.#write(group),
+      rollBack: (groups, error) => this.#rollBack(groups, error),
+      cutBack: (group) => this.#cutBack(group),
+    });
+    this.#reader = new LogReader(this.#segments, this.#writer);
+    this.#search = new TimestampSearch(this.#segments, this.#epochs);
+  }
+
+  get startOffset(): number {
+    return this.#startOffset;
+  }
+
+  /** Consumers see what lies below. */
+  get highWatermark(): number {
+    return this.#visible.offset;
+  }
+
+  /** Below every open transaction; without transactions, the high watermark. */
+  get stableOffset(): number {
+    return this.#visible.offset;
+  }
+
+  /** What has been written; what is assigned but not yet written lies behind it. */
+  get endOffset(): number {
+    return this.#writer.written.offset;
+  }
+
+  /** The size of all segments' records, as far as they are written. */
+  get sizeBytes(): number {
+    let sizeBytes = 0;
+    for (const segment of this.#segments.all()) sizeBytes += segment.sizeBytes;
+    return sizeBytes;
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch;
+  }
+
+  /** Why the log takes nothing any more, or null. */
+  get fault(): StorageError | null {
+    return this.#fault;
+  }
+
+  /** Batches appended from now on carry the epoch; it must not go back. */
+  setLeaderEpoch(epoch: number): void {
+    assert(epoch >= this.#leaderEpoch, "a leader epoch does not go back");
+    this.#leaderEpoch = epoch;
+  }
+
+  configure(config: LogConfig): void {
+    this.#config = config;
+  }
+
+  /** Calls the listener whenever the high watermark has moved, or the log failed; answers how to stop. */
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /**
+   * Appends whole batches, all or none. The bytes belong to the log from now
+   * on: it writes the base offset, the leader epoch and, if the topic says so,
+   * the append time into them, and keeps them for readers.
+   */
+  append(bytes: Uint8Array): AppendResult {
+    if (this.#fault !== null || this.#isClosed) {
+      const detail = this.#fault?.message ?? `${this.#place.directory} is closed`;
+      return { error: "storage-offline", detail };
+    }
+    const config = this.#config;
+    const nowMs = this.#context.clock.now();
+    const refused = checkAppend(bytes, config, nowMs);
+    if (refused !== null) return refused;
+    const isStamped = config.messageTimestampType === "LogAppendTime";
+    const incoming = this.#measure(bytes, isStamped ? nowMs : null);
+    const roll = this.#tail.mustRollBefore(incoming, config, nowMs)
+      ? this.#prepareRoll(nowMs)
+      : null;
+    const undos: ProducerUndo[] = [];
+    const logAppendTimeMs = isStamped ? nowMs : null;
+    for (const summary of incoming.batches) {
+      const answer = this.#admit(bytes, summary, undos);
+      if (answer === null) continue;
+      this.#undo(undos);
+      if (answer.error !== null) return answer;
+      return this.#answerDuplicate(answer.duplicate, logAppendTimeMs);
+    }
+    const baseOffset = this.#endOffset;
+    const written = this.#enqueue(bytes, roll, incoming, undos);
+    return this.#answer(
+      { baseOffset, lastOffset: incoming.lastOffset, logAppendTimeMs },
+      { written, isDuplicate: false },
+    );
+  }
+
+  /** Bytes from the batch that holds the offset on; see `ReadRequest`. */
+  read(request: ReadRequest): ReadResult | Promise<ReadResult> {
+    if (this.#fault !== null || this.#isClosed) {
+      return { error: "storage-offline" };
+    }
+    const { written } = this.#writer;
+    const marks = {
+      startOffset: this.#startOffset,
+      highWatermark: this.highWatermark,
+      stableOffset: this.stableOffset,
+    };
+    if (
+      request.offset < this.#startOffset ||
+      request.offset > written.offset
+    ) {
+      return { error: "offset-out-of-range", ...marks };
+    }
+    const end = request.limit === "end" ? written : this.#visible;
+    return this.#reader.read(request, end, marks);
+  }
+
+  /** The first visible record whose timestamp is at least this, or null. Throws `StorageError`. */
+  findOffsetByTimestamp(timestampMs: number): Promise<FoundOffset | null> {
+    return this.#search.firstAtOrAfter(timestampMs, {
+      startOffset: this.#startOffset,
+      endOffset: this.highWatermark,
+    });
+  }
+
+  /** The first visible record with the greatest timestamp, or null. Throws `StorageError`. */
+  findMaxTimestamp(): Promise<FoundOffset | null> {
+    return this.#search.greatest({
+      startOffset: this.#startOffset,
+      endOffset: this.highWatermark,
+    });
+  }
+
+  /** The leader epoch that the record with this offset was written in, or null. */
+  epochOf(offset: number): number | null {
+    return this.#epochs.epochOf(offset);
+  }
+
+  /** Where that leader epoch ended; see `LeaderEpochs.endOffsetFor`. */
+  endOffsetForEpoch(epoch: number): EpochEnd | null {
+    return this.#epochs.endOffsetFor(epoch, this.endOffset);
+  }
+
+  /**
+   * Makes `offset` the log's start, and removes segments that lie below it;
+   * null means everything visible. Throws `StorageError`.
+   */
+  async deleteRecordsBefore(
+    offset: number | null,
+  ): Promise<DeleteRecordsResult> {
+    const target = offset ?? this.highWatermark;
+    if (target < 0 || target > this.highWatermark) {
+      return { error: "offset-out-of-range" };
+    }
+    if (target > this.#startOffset) {
+      this.#startOffset = target;
+      this.#epochs.truncateFromStart(target);
+      try {
+        // First the new start, so that no crash shows a log without its beginning.
+        await this.#options.saveStartOffset(target);
+        const dropped = this.#segments.removeBelow(this.#startOffset);
+        // A sync under way may hold one of them.
+        await this.#commit.idle();
+        await this.#writer.remove(dropped);
+      } catch (error) {
+        throw writeFault(this.#place.directory, error);
+      }
+    }
+    return { error: null, startOffset: this.#startOffset };
+  }
+
+  /** Syncs everything written so far. Rejects with a `StorageError`. */
+  sync(): Promise<void> {
+    return this.#commit.wait(this.endOffset);
+  }
+
+  /**
+   * Writes out what is queued and gives the files back. After a clean close the
+   * next opening reads no records; false means that it has to.
+   */
+  async close(how: { readonly isClean: boolean }): Promise<boolean> {
+    this.#isClosed = true;
+    await this.#queue.idle();
+    this.#cancelFlush?.();
+    await this.#commit.idle();
+    let isClean = how.isClean && this.#fault === null;
+    if (isClean && this.#writer.hasWritten) {
+      try {
+        await this.#writer.complete(this.#encodeProducers());
+      } catch (error) {
+        this.#goOffline(syncFault(this.#place.directory, error));
+        isClean = false;
+      }
+    }
+    const closed = new StorageError(
+      "log-closed",
+      this.#place.directory,
+      "the log was closed",
+    );
+    this.#commit.fail(closed);
+    await this.#writer.releaseFiles(this.#segments.all());
+    this.#notify();
+    return isClean;
+  }
+
+  #measure(bytes: Uint8Array, appendTimeMs: number | null): Incoming {
+    const batches: BatchPlace[] = [];
+    let offset = this.#endOffset;
+    let maxTimestampMs = -1;
+    for (let at = 0; at < bytes.length; at += batchSizeBytesOf(bytes, at)) {
+      if (appendTimeMs !== null) setLogAppendTime(bytes, at, appendTimeMs);
+      const lastOffset = offset + lastOffsetDeltaOf(bytes, at);
+      batches.push({ at, baseOffset: offset, lastOffset });
+      maxTimestampMs = Math.max(maxTimestampMs, maxTimestampOf(bytes, at));
+      offset = lastOffset + 1;
+    }
+    return {
+      batches,
+      sizeBytes: bytes.length,
+      lastOffset: offset - 1,
+      maxTimestampMs,
+    };
+  }
+
+  /** Before any batch of the next segment changes the producers. */
+  #prepareRoll(nowMs: number): Roll {
+    const { producerIdExpirationMs } = this.#config;
+    this.#producers.expire(nowMs, producerIdExpirationMs);
+    return { sealed: this.#tail.segment, snapshot: this.#encodeProducers() };
+  }
+
+  #encodeProducers(): Uint8Array {
+    const { count } = this.#producers;
+    return encodeProducerSnapshot(this.#producers.entries(), count);
+  }
+
+  /** Takes the batch into its producer's state; null: it may be appended. */
+  #admit(
+    bytes: Uint8Array,
+    { at, baseOffset, lastOffset }: BatchPlace,
+    undos: ProducerUndo[],
+  ): AppendRefused | { error: null; duplicate: Duplicate } | null {
+    const producerId = producerIdOf(bytes, at);
+    if (producerId === NO_PRODUCER_ID) return null;
+    const batch = {
+      producerId,
+      producerEpoch: producerEpochOf(bytes, at),
+      baseSequence: baseSequenceOf(bytes, at),
+      recordCount: recordsCountOf(bytes, at),
+      baseOffset,
+      lastOffset,
+      maxTimestampMs: maxTimestampOf(bytes, at),
+      isTransactional: isTransactional(bytes, at),
+      isControl: isControl(bytes, at),
+    };
+    const answer = this.#producers.check(batch);
+    if (answer.error !== null) return answer;
+    if (answer.duplicate !== null) {
+      return { error: null, duplicate: answer.duplicate };
+    }
+    const nowMs = this.#context.clock.now();
+    if (this.#producers.isExpiryDue) {
+      this.#producers.expire(nowMs, this.#config.producerIdExpirationMs);
+    }
+    const previous = this.#producers.apply(batch, nowMs);
+    undos.push({ producerId, previous });
+    return null;
+  }
+
+  #undo(undos: readonly ProducerUndo[]): void {
+    for (const { producerId, previous } of undos.toReversed()) {
+      this.#producers.restore(producerId, previous);
+    }
+  }
+
+  /** From here on nothing can be refused. */
+  #enqueue(
+    bytes: Uint8Array,
+    roll: Roll | null,
+    incoming: Incoming,
+    undos: readonly ProducerUndo[],
+  ): Promise<void> {
+    if (roll !== null) this.#startSegment();
+    this.#epochs.assign(this.#leaderEpoch, this.#endOffset);
+    const pending: PendingBatch[] = [];
+    for (const { at, baseOffset, lastOffset } of incoming.batches) {
+      setBaseOffset(bytes, at, baseOffset);
+      setPartitionLeaderEpoch(bytes, at, this.#leaderEpoch);
+      const sizeBytes = batchSizeBytesOf(bytes, at);
+      const maxTimestampMs = maxTimestampOf(bytes, at);
+      pending.push({
+        bytes: bytes.subarray(at, at + sizeBytes),
+        baseOffset,
+        lastOffset,
+        maxTimestampMs,
+        position: this.#tail.add({ sizeBytes, maxTimestampMs }, this.#config),
+      });
+    }
+    this.#endOffset = incoming.lastOffset + 1;
+    return this.#queue.push(this.#tail.segment, { roll, batches: pending, undos });
+  }
+
+  #startSegment(): void {
+    const segment = new Segment(
+      { directory: this.#place.directory, baseOffset: this.#endOffset },
+      this.#context,
+      emptySegmentFiles,
+    );
+    this.#segments.add(segment);
+    this.#tail = new SegmentTail(segment);
+  }
+
+  /** The original may still be on its way to the file: its writes and syncs count. */
+  #answerDuplicate(
+    duplicate: Duplicate,
+    logAppendTimeMs: number | null,
+  ): AppendResult {
+    const { baseOffset, lastOffset, timestampMs } = duplicate;
+    return this.#answer(
+      {
+        baseOffset,
+        lastOffset,
+        logAppendTimeMs: logAppendTimeMs === null ? null : timestampMs,
+      },
+      { written: this.#queue.writeOf(lastOffset), isDuplicate: true },
+    );
+  }
+
+  #answer(
+    at: {
+      readonly baseOffset: number;
+      readonly lastOffset: number;
+      readonly logAppendTimeMs: number | null;
+    },
+    progress: {
+      readonly written: Promise<void>;
+      readonly isDuplicate: boolean;
+    },
+  ): AppendResult {
+    const { written, isDuplicate } = progress;
+    return {
+      error: null,
+      ...at,
+      startOffset: this.#startOffset,
+      isDuplicate,
+      written,
+      durable: async () => {
+        await written;
+        await this.#commit.wait(at.lastOffset + 1);
+      },
+    };
+  }
+
+  async #write(group: AppendGroup): Promise<void> {
+    if (this.#fault !== null) throw this.#fault;
+    await this.#writer.write(group, this.#config);
+    const { written } = this.#writer;
+    if (this.#options.visibility === "page-cache") {
+      this.#visible = written;
+      this.#notify();
+    } else void this.#commit.request();
+    await this.#writer.maybeFlushIndexes();
+    await this.#maybeSync(written.offset);
+  }
+
+  /** Kafka's `flush.messages` and `flush.ms`: the former also holds back the answer. */
+  async #maybeSync(endOffset: number): Promise<void> {
+    const { flushMessages, flushMs } = this.#config;
+    if (endOffset - this.#commit.syncedEndOffset >= flushMessages) {
+      await this.#commit.wait(endOffset);
+    } else if (flushMs < NEVER && this.#cancelFlush === null) {
+      this.#cancelFlush = this.#context.clock.schedule(flushMs, () => {
+        this.#cancelFlush = null;
+        if (this.#fault === null) void this.#commit.wait(this.endOffset);
+      });
+    }
+  }
+
+  async #sync(): Promise<number> {
+    if (this.#fault !== null) throw this.#fault;
+    const end = this.#writer.written;
+    try {
+      const endOffset = await this.#writer.sync();
+      if (this.#options.visibility === "durable") {
+        this.#visible = end;
+        this.#notify();
+      }
+      return endOffset;
+    } catch (error) {
+      const fault = syncFault(this.#place.directory, error);
+      this.#goOffline(fault);
+      throw fault;
+    }
+  }
+
+  #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {
+    const fault = writeFault(this.#place.directory, error);
+    const { written } = this.#writer;
+    for (const group of groups.toReversed()) {
+      // Written, and only what came after the write failed: that batch stays.
+      if ((group.batches.at(-1)?.lastOffset ?? 0) < written.offset) continue;
+      this.#undo(group.undos);
+    }
+    this.#segments.removeAbove(written.segment.baseOffset);
+    this.#epochs.truncateFromEnd(written.offset);
+    this.#endOffset = written.offset;
+    this.#tail = new SegmentTail(written.segment);
+    if (fault.code === "storage-offline") this.#goOffline(fault);
+    return fault;
+  }
+
+  async #cutBack(group: AppendGroup): Promise<void> {
+    if (this.#fault !== null) return;
+    try {
+      await this.#writer.cutBack(group);
+    } catch (error) {
+      this.#goOffline(syncFault(this.#place.directory, error));
+    }
+  }
+
+  #goOffline(fault: StorageError): void {
+    if (this.#fault !== null) return;
+    this.#fault = fault;
+    this.#cancelFlush?.();
+    this.#commit.fail(fault);
+    this.#options.onFault(fault);
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
