@@ -55,6 +55,7 @@ export interface ManageGroups {
   readonly sync: Ask<SyncRequest, SyncAnswer>;
   readonly heartbeat: Ask<HeartbeatRequest, HeartbeatAnswer>;
   readonly leave: Ask<LeaveRequest, LeaveAnswer>;
+  /** Takes partitions as they are named; `commit-offsets.ts` asks the catalog first. */
   readonly commitOffsets: Ask<CommitOffsetsRequest, CommitOffsetsAnswer>;
   readonly fetchOffsets: Ask<FetchOffsetsRequest, FetchOffsetsAnswer>;
   readonly deleteOffsets: Ask<DeleteOffsetsRequest, DeleteOffsetsAnswer>;

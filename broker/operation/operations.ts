@@ -1,4 +1,5 @@
 /** All that a broker can do. Both protocols translate to these and nothing else. */
+import type { CommitOffsets } from "./commit-offsets.ts";
 import type { DeleteRecords } from "./delete-records.ts";
 import type { DescribeCluster } from "./describe-cluster.ts";
 import type { Fetch } from "./fetch.ts";
@@ -17,6 +18,7 @@ export interface Operations {
   readonly initProducer: InitProducer;
   readonly topics: ManageTopics;
   readonly configs: ManageConfigs;
-  readonly groups: ManageGroups;
+  readonly groups: Omit<ManageGroups, "commitOffsets">;
+  readonly commitOffsets: CommitOffsets;
   readonly describeCluster: DescribeCluster;
 }

@@ -1,0 +1,74 @@
+/**
+ * Metadata (3): which topics there are, and that this node leads them all.
+ *
+ * Version 0 asks for everything with an empty list, later ones with null. A
+ * topic that is named and missing is created, as Kafka does, unless the
+ * request or the broker says no. In version 12 a topic may be asked for by id.
+ */
+import type { TopicReference } from "../../../catalog/delete-topics.ts";
+import type { DescribedTopic } from "../../../operation/manage-topics.ts";
+import type { RequestOf } from "../../../wire/kafka/apis.ts";
+import { ZERO_UUID } from "../../../wire/schema.ts";
+import { kafkaErrorCode } from "../error-codes.ts";
+import { type Call, inOrder } from "../handler.ts";
+
+export const metadata = inOrder<3>(async (operations, call) => {
+  const { context, request } = call;
+  const { clusterId, node } = operations.describeCluster(context);
+  const topics = await operations.topics.describe(context, {
+    topics: referencesOf(call),
+    mayCreate: request.allowAutoTopicCreation,
+  });
+  return {
+    throttleTimeMs: 0,
+    brokers: [node],
+    clusterId,
+    controllerId: node.nodeId,
+    topics: topics.map((topic) => topicResponse(topic, node.nodeId)),
+  };
+});
+
+function referencesOf({
+  request,
+  version,
+}: Call<3>): readonly TopicReference[] | null {
+  const { topics } = request;
+  if (topics === null || (version === 0 && topics.length === 0)) return null;
+  return topics.map(referenceOf);
+}
+
+function referenceOf({
+  name,
+  topicId,
+}: NonNullable<RequestOf<3>["topics"]>[number]): TopicReference {
+  return name === null ? { name, id: topicId } : { name, id: null };
+}
+
+function topicResponse(described: DescribedTopic, nodeId: number) {
+  if (described.error !== null) {
+    const { name, id } = described.reference;
+    return {
+      errorCode: kafkaErrorCode(described.error),
+      // Only version 12 has requests by id, and only it can say "no name".
+      name,
+      topicId: id ?? ZERO_UUID,
+      partitions: [],
+    };
+  }
+  const { topic, leaderEpochs } = described;
+  return {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.isInternal,
+    partitions: leaderEpochs.map((leaderEpoch, partitionIndex) => ({
+      errorCode: 0,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+      offlineReplicas: [],
+    })),
+  };
+}
