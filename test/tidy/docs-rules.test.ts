@@ -60,6 +60,8 @@ test(
     const text = [
       "# A",
       "```ts",
+      'import type { Finding } from "../test/tidy/source.ts";',
+      "export let finding: Finding;",
       "const good: number = 1;",
       "await Promise.resolve(good);",
       "```",
@@ -74,7 +76,7 @@ test(
     expect(checkBlocks([{ path: "docs/a.md", text }])).toEqual([
       {
         path: "docs/a.md",
-        line: 8,
+        line: 10,
         message: expect.stringContaining("TS2322"),
       },
     ]);

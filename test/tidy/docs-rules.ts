@@ -142,7 +142,8 @@ export function checkBlocks(documents: readonly DocumentText[]): Finding[] {
         const name = `block-${origin.size}.ts`;
         origin.set(name, { path, line: block.line });
         // The mark makes it a module without moving its lines.
-        writeFileSync(join(folder, name), `${block.text}\nexport {};\n`);
+        const module = `${rebased(path, block.text)}\nexport {};\n`;
+        writeFileSync(join(folder, name), module);
       }
     if (origin.size === 0) return [];
     writeFileSync(
@@ -153,6 +154,15 @@ export function checkBlocks(documents: readonly DocumentText[]): Finding[] {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A block imports as seen from its document, but is compiled three folders below the root. */
+function rebased(path: string, block: string): string {
+  return block.replace(
+    /((?:\bfrom|\bimport)\s*\(?\s*")(\.{1,2}\/[^"]*)"/g,
+    (_, before: string, target: string) =>
+      `${before}../../../${posix.join(posix.dirname(path), target)}"`,
+  );
 }
 
 function blockSettings(): object {

@@ -222,8 +222,8 @@ export const exceptions: readonly {
 }[] = [
   {
     path: "broker/record/compression.ts",
-    packages: ["node:zlib", "snappy", "lz4-napi"],
-    why: "the codecs; only their synchronous calls (see `synchronousOnly`)",
+    packages: ["node:zlib", "snappy", "lz4-napi", "node:module"],
+    why: "the codecs; only their synchronous calls (see `synchronousOnly`), and `createRequire` to load them at first use",
   },
   {
     path: "broker/lib/crc32c.ts",
