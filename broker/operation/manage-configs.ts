@@ -10,10 +10,17 @@ import { describeBrokerConfigs } from "../catalog/broker-config.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ConfigEntry } from "../catalog/config-entry.ts";
 import { describeTopicConfigs } from "../catalog/describe-configs.ts";
+import type { ConfigOverrides } from "../catalog/topic-config.ts";
 import type { Settings } from "../options.ts";
 import type { RequestContext } from "./context.ts";
 import { type CatalogResult, resultOf } from "./manage-topics.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
+
+export type {
+  ConfigOperation,
+  TopicAlteration,
+} from "../catalog/alter-configs.ts";
+export type { ConfigEntry } from "../catalog/config-entry.ts";
 
 export interface ConfigQuery {
   readonly kind: "topic" | "broker";
@@ -28,6 +35,11 @@ export type DescribedConfigs =
 
 export interface ManageConfigs {
   describe(context: RequestContext, query: ConfigQuery): DescribedConfigs;
+  /** What a topic has that has these set and nothing else. */
+  describeOverrides(
+    context: RequestContext,
+    overrides: ConfigOverrides,
+  ): readonly ConfigEntry[];
   alterTopics(
     context: RequestContext,
     request: AlterConfigsRequest,
@@ -52,6 +64,8 @@ export function createManageConfigs(parts: {
       }
       return { error: null, configs: describeBrokerConfigs(settings, names) };
     },
+    describeOverrides: (_context, overrides) =>
+      describeTopicConfigs(overrides, null),
     alterTopics: async (_context, request) =>
       resultOf(await catalog.alterConfigs(request)),
   };

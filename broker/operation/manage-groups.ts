@@ -35,6 +35,10 @@ import type { Command, MachineResult } from "../machine/machine.ts";
 import type { MachineRuntime } from "../machine/machine-runtime.ts";
 import type { RequestContext } from "./context.ts";
 
+export type { JoinAnswer } from "../group/group-answers.ts";
+export type { GroupDescription } from "../group/group-listing.ts";
+export type { FetchedTopic } from "../group/offset-answers.ts";
+
 /** One partition of `__consumer_offsets`. */
 export interface CoordinatorShard {
   readonly coordinator: GroupCoordinator;

@@ -21,6 +21,9 @@ import type { MachineResult } from "../machine/machine.ts";
 import type { RequestContext } from "./context.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 
+export type { TopicAnswer } from "../catalog/catalog-answers.ts";
+export type { TopicReference } from "../catalog/delete-topics.ts";
+
 /** What was done for each topic, or why the catalog could do nothing at all. */
 export type CatalogResult<Answer> =
   { readonly error: null; readonly answer: Answer } | Refusal;

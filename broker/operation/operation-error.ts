@@ -58,6 +58,7 @@ export type OperationError =
   // Anything.
   | "invalid-request"
   | "unsupported-version"
+  | "unsupported-endpoint-type"
   | "unknown-server-error";
 
 /** A refusal, with words for the person who reads it. */

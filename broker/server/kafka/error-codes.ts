@@ -55,6 +55,7 @@ export const kafkaErrorCodes = {
   "offset-metadata-too-large": 12,
   "invalid-request": 42,
   "unsupported-version": 35,
+  "unsupported-endpoint-type": 115,
   "unknown-server-error": -1,
 } as const satisfies Record<OperationError, number>;
 

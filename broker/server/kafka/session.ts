@@ -6,16 +6,16 @@
  * header already may be one that cannot be read. The exception is ApiVersions,
  * whose answer in version 0 tells every client what it may speak.
  */
-import type { Payload } from "../../lib/payload.ts";
 import type { RequestContext } from "../../operation/context.ts";
 import type { Operations } from "../../operation/operations.ts";
 import { compile } from "../../wire/compile.ts";
-import { type Api, type ApiKey, apis } from "../../wire/kafka/apis.ts";
+import { type ApiKey, apis } from "../../wire/kafka/apis.ts";
 import {
   decodeRequestHead,
   encodeResponseFrame,
   type RequestHead,
 } from "../../wire/kafka/headers.ts";
+import type { Message } from "../../wire/schema.ts";
 import {
   type Handled,
   ProtocolViolation,
@@ -41,9 +41,8 @@ export function createKafkaSession(
     handle(frame) {
       const head = decodeRequestHead(frame);
       if (head.error !== null) return refused(head);
-      const request = compile(head.api.request, head.version).decode(
-        head.reader,
-      );
+      const message: Message = head.api.request;
+      const request = compile(message, head.version).decode(head.reader);
       const context = contextOf(peer, head.clientId);
       const served = {
         context,
@@ -78,6 +77,7 @@ function answer(
   request: unknown,
 ): Handled {
   const { api, version, correlationId } = head;
+  const response: Message = api.response;
   // The table binds each key to its handler; a key read from the wire has lost
   // that binding, and this is the one place that restores it.
   const handle = handlers[api.key as ApiKey] as Handler<never>;
@@ -89,18 +89,11 @@ function answer(
   return {
     processed: reply.processed,
     answer: reply.response.then((body) =>
-      body === null ? null : encode(api, version, correlationId, body),
+      body === null
+        ? null
+        : encodeResponseFrame({ response }, version, correlationId, body),
     ),
   };
-}
-
-function encode(
-  api: Api,
-  version: number,
-  correlationId: number,
-  body: never,
-): Payload {
-  return encodeResponseFrame(api, version, correlationId, body);
 }
 
 function refused(

@@ -5,7 +5,7 @@
  * topic that is named and missing is created, as Kafka does, unless the
  * request or the broker says no. In version 12 a topic may be asked for by id.
  */
-import type { TopicReference } from "../../../catalog/delete-topics.ts";
+import type { TopicReference } from "../../../operation/manage-topics.ts";
 import type { DescribedTopic } from "../../../operation/manage-topics.ts";
 import type { RequestOf } from "../../../wire/kafka/apis.ts";
 import { ZERO_UUID } from "../../../wire/schema.ts";

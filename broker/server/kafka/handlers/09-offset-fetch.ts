@@ -2,7 +2,7 @@
  * OffsetFetch (9): one group up to version 7, several from version 8 on; null
  * topics ask for all that was committed. Nothing committed is offset -1.
  */
-import type { FetchedTopic } from "../../../group/offset-answers.ts";
+import type { FetchedTopic } from "../../../operation/manage-groups.ts";
 import type { OperationError } from "../../../operation/operation-error.ts";
 import { kafkaErrorCode } from "../error-codes.ts";
 import { type Call, inOrder } from "../handler.ts";

@@ -4,7 +4,7 @@
  * From version 4 on a new member is first told its id (KIP-394), from version
  * 9 on the leader may be told to skip the assignment (KIP-814).
  */
-import type { JoinAnswer } from "../../../group/group-answers.ts";
+import type { JoinAnswer } from "../../../operation/manage-groups.ts";
 import { kafkaErrorCode } from "../error-codes.ts";
 import { inOrder } from "../handler.ts";
 import { orNull, textOrNull } from "../kafka-values.ts";

@@ -1,5 +1,5 @@
 /** DescribeGroups (15): a group nobody knows is `Dead`, and no error, as in Kafka. */
-import type { GroupDescription } from "../../../group/group-listing.ts";
+import type { GroupDescription } from "../../../operation/manage-groups.ts";
 import { kafkaErrorCode } from "../error-codes.ts";
 import { inOrder } from "../handler.ts";
 
