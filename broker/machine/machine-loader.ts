@@ -6,9 +6,9 @@
  * over, and the log is replayed from its start.
  */
 import type { Payload } from "../lib/payload.ts";
-import { readBatches } from "./machine-batch.ts";
+import { readBatches, type BatchesRead } from "./machine-batch.ts";
 import type { MachineLog, Snapshot, SnapshotStore } from "./machine-log.ts";
-import type { RecordCodec, RecordPosition, StateMachine } from "./machine.ts";
+import type { RecordCodec, StateMachine } from "./machine.ts";
 
 /** What is read from the log at a time; a pause for the event loop lies between. */
 const READ_SIZE_BYTES = 1024 * 1024;
@@ -46,15 +46,7 @@ export async function loadMachine<Record>(
   parts: LoadParts<Record>,
   isWanted: () => boolean,
 ): Promise<LoadResult | null> {
-  const { machine, codec, log, snapshots } = parts;
-  const replay = (
-    key: Uint8Array | null,
-    value: Uint8Array | null,
-    at: RecordPosition,
-  ): void => {
-    const record = codec.decode(key, value);
-    if (record !== null) machine.replay(record, at);
-  };
+  const { machine, log, snapshots } = parts;
   machine.reset();
   let snapshot: Snapshot | null = null;
   let warning: string | null = null;
@@ -64,20 +56,12 @@ export async function loadMachine<Record>(
     warning = `the snapshot cannot be read: ${detailOf(error)}`;
   }
   if (!isWanted()) return null;
-
   if (snapshot !== null) {
-    const { endOffset, bytes } = snapshot;
-    const isCovered =
-      endOffset <= log.endOffset && endOffset >= log.startOffset;
-    // Checked before the first record is replayed, so that nothing of a damaged one remains.
-    const check = readBatches(bytes, 0, null);
-    if (!isCovered || check.error !== null || check.restSizeBytes > 0) {
-      warning = `the snapshot at ${endOffset} is damaged or not of this log (${log.startOffset} to ${log.endOffset})`;
+    const fault = replaySnapshot(parts, snapshot);
+    if (fault !== null) {
+      warning = `the snapshot at ${snapshot.endOffset} is passed over: ${fault}`;
       snapshot = null;
-    } else {
-      readBatches(bytes, 0, (key, value, at) => {
-        replay(key, value, { ...at, offset: endOffset - 1 });
-      });
+      machine.reset();
     }
   }
 
@@ -87,7 +71,7 @@ export async function loadMachine<Record>(
     const chunk = await readChunk(log, offset);
     if (!isWanted()) return null;
     if (chunk.error !== null) return chunk;
-    const read = readBatches(chunk.bytes, offset, replay);
+    const read = replayBatches(parts, chunk.bytes, { fromOffset: offset });
     if (read.error !== null) return unreadable(read.detail);
     if (read.endOffset <= offset) return unreadable(`nothing at ${offset}`);
     offset = read.endOffset;
@@ -110,6 +94,49 @@ export async function loadMachine<Record>(
     tailSizeBytes,
     warning,
   };
+}
+
+/** Why the snapshot is of no use, or null; the machine may then have part of it. */
+function replaySnapshot<Record>(
+  parts: LoadParts<Record>,
+  { bytes, endOffset }: Snapshot,
+): string | null {
+  const { startOffset, endOffset: logEndOffset } = parts.log;
+  if (endOffset < startOffset || endOffset > logEndOffset) {
+    return `the log has the records ${startOffset} to ${logEndOffset}`;
+  }
+  const at = { fromOffset: 0, asOffset: endOffset - 1 };
+  const read = replayBatches(parts, bytes, at);
+  if (read.error !== null) return read.detail;
+  return read.restSizeBytes > 0 ? "its end is missing" : null;
+}
+
+/**
+ * A record that cannot be decoded is a fault of the file, or of a later
+ * release's making; one that cannot be replayed is a bug, and thrown.
+ */
+function replayBatches<Record>(
+  { machine, codec }: LoadParts<Record>,
+  bytes: Uint8Array,
+  from: { readonly fromOffset: number; readonly asOffset?: number },
+): BatchesRead {
+  const { fromOffset, asOffset } = from;
+  return readBatches(
+    bytes,
+    fromOffset,
+    ({ key, value, offset, timestampMs }) => {
+      let record: Record | null;
+      try {
+        record = codec.decode(key, value);
+      } catch (error) {
+        return `the record at offset ${offset} cannot be decoded: ${detailOf(error)}`;
+      }
+      if (record !== null) {
+        machine.replay(record, { offset: asOffset ?? offset, timestampMs });
+      }
+      return null;
+    },
+  );
 }
 
 function unreadable(detail: string): LoadFailure {

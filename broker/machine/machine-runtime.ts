@@ -234,12 +234,16 @@ export class MachineRuntime<Record> {
 
   #fail(generation: number, detail: string): void {
     if (generation !== this.#generation) return;
+    const pending = this.#pending;
     this.#dropState();
     this.#refuseWaiting(detail);
     if (this.#state.phase === "closed") return;
     this.#options.warn(`state dropped, the log is loaded again: ${detail}`);
     this.#setState({ phase: "loading" });
-    void this.#load();
+    // A write begun before the failure may still succeed: the log's end is known
+    // only when the newest has come to its end, well or badly.
+    if (pending === null) void this.#load();
+    else void pending.then(() => this.#load());
   }
 
   #crash(error: unknown): void {

@@ -38,7 +38,11 @@ export interface RecordPosition {
 /** How records become keys and values in a log, and back. */
 export interface RecordCodec<Record> {
   encode(record: Record): EncodedRecord;
-  /** Null for a record this build does not know and may skip. */
+  /**
+   * Null for a record this build does not know and may skip; throws for one that
+   * it cannot read, which makes the log unreadable. Key and value are views of a
+   * large piece of the log: what is kept of them is better copied.
+   */
   decode(key: Uint8Array | null, value: Uint8Array | null): Record | null;
 }
 
