@@ -27,9 +27,10 @@ export interface PendingBatch {
   readonly lastOffset: number;
   readonly maxTimestampMs: number;
   readonly position: number;
+  /** How to undo what it did to its producer's state; null without a producer. */
+  readonly undo: ProducerUndo | null;
 }
 
-/** How to undo what a batch did to its producer's state. */
 export interface ProducerUndo {
   readonly producerId: number;
   readonly previous: ProducerEntry | null;
@@ -46,16 +47,7 @@ export interface AppendGroup {
   readonly segment: Segment;
   readonly roll: Roll | null;
   readonly batches: PendingBatch[];
-  /** In the order of the appends. */
-  readonly undos: ProducerUndo[];
   readonly written: Deferred;
-}
-
-/** What one append adds to a group. */
-export interface Addition {
-  readonly roll: Roll | null;
-  readonly batches: readonly PendingBatch[];
-  readonly undos: readonly ProducerUndo[];
 }
 
 /** What the queue needs of a log. */
@@ -80,17 +72,18 @@ export class AppendQueue {
     this.#target = target;
   }
 
-  /** Answers the promise of the write that the batches will be part of. */
-  push(segment: Segment, addition: Addition): Promise<void> {
+  /** Answers the promise of the write that the batch will be part of. */
+  push(
+    segment: Segment,
+    roll: Roll | null,
+    batch: PendingBatch,
+  ): Promise<void> {
     let group = this.#groups.at(-1);
     if (group === undefined || group.segment !== segment) {
-      const { roll } = addition;
-      const written = createDeferred();
-      group = { segment, roll, batches: [], undos: [], written };
+      group = { segment, roll, batches: [], written: createDeferred() };
       this.#groups.push(group);
     }
-    group.batches.push(...addition.batches);
-    group.undos.push(...addition.undos);
+    group.batches.push(batch);
     this.#draining ??= this.#drainAfterTurn();
     return group.written.promise;
   }

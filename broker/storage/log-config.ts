@@ -24,6 +24,8 @@ export interface LogConfig {
   readonly messageTimestampBeforeMaxMs: number;
   /** `message.timestamp.after.max.ms` */
   readonly messageTimestampAfterMaxMs: number;
+  /** `cleanup.policy` has `compact`: a record without a key is refused. */
+  readonly needsKeys: boolean;
   /** `producer.id.expiration.ms` */
   readonly producerIdExpirationMs: number;
 }
@@ -42,5 +44,6 @@ export const defaultLogConfig: LogConfig = {
   messageTimestampType: "CreateTime",
   messageTimestampBeforeMaxMs: NEVER,
   messageTimestampAfterMaxMs: 3_600_000,
+  needsKeys: false,
   producerIdExpirationMs: 86_400_000,
 };

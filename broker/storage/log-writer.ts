@@ -68,6 +68,10 @@ export class LogWriter {
     return this.#written;
   }
 
+  get directoryExists(): boolean {
+    return this.#directoryExists;
+  }
+
   get hasWritten(): boolean {
     return this.#hasWritten;
   }

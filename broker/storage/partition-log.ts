@@ -13,31 +13,18 @@
  * is opened anew: nobody knows what is in the file.
  */
 import {
-  baseSequenceOf,
-  batchSizeBytesOf,
-  isControl,
-  isTransactional,
   lastOffsetDeltaOf,
   maxTimestampOf,
-  producerEpochOf,
-  producerIdOf,
-  recordsCountOf,
   setBaseOffset,
   setLogAppendTime,
   setPartitionLeaderEpoch,
 } from "../record/batch.ts";
-import { NO_PRODUCER_ID } from "../record/batch-format.ts";
 import { assert } from "../lib/assert.ts";
 import type { Cancel } from "../platform/clock.ts";
 import { checkAppend } from "./append-check.ts";
 import { AppendQueue } from "./append-queue.ts";
-import type {
-  AppendGroup,
-  PendingBatch,
-  ProducerUndo,
-  Roll,
-} from "./append-queue.ts";
-import type { AppendRefused, AppendResult } from "./append-result.ts";
+import type { AppendGroup, Roll } from "./append-queue.ts";
+import type { Appended, AppendResult } from "./append-result.ts";
 import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
 import { NEVER } from "./log-config.ts";
 import type { LogConfig } from "./log-config.ts";
@@ -46,9 +33,10 @@ import type { ReadRequest, ReadResult } from "./log-reader.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { LogEnd, LogPlace } from "./log-writer.ts";
 import { encodeProducerSnapshot } from "./producer-snapshot.ts";
-import type { Duplicate, ProducerState } from "./producer-state.ts";
+import { producerOf } from "./producer-state.ts";
+import type { Duplicate, ProducedBatch, ProducerState } from "./producer-state.ts";
 import { SegmentTail } from "./roll-rule.ts";
-import type { IncomingBatches } from "./roll-rule.ts";
+import type { Incoming } from "./roll-rule.ts";
 import type { SegmentList } from "./segment-list.ts";
 import { Segment, emptySegmentFiles } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
@@ -78,15 +66,8 @@ export interface OpenedLog {
   readonly directoryExists: boolean;
 }
 
-/** Where a batch lies in the bytes given, and the offsets it gets. */
-interface BatchPlace {
-  readonly at: number;
+interface IncomingBatch extends Incoming {
   readonly baseOffset: number;
-  readonly lastOffset: number;
-}
-
-interface Incoming extends IncomingBatches {
-  readonly batches: readonly BatchPlace[];
 }
 
 export type DeleteRecordsResult =
@@ -190,6 +171,11 @@ export class PartitionLog {
     return sizeBytes;
   }
 
+  /** False until the first write. */
+  get hasDirectory(): boolean {
+    return this.#writer.directoryExists;
+  }
+
   get leaderEpoch(): number {
     return this.#leaderEpoch;
   }
@@ -218,9 +204,9 @@ export class PartitionLog {
   }
 
   /**
-   * Appends whole batches, all or none. The bytes belong to the log from now
-   * on: it writes the base offset, the leader epoch and, if the topic says so,
-   * the append time into them, and keeps them for readers.
+   * Appends one batch. Its bytes belong to the log from now on: it writes the
+   * base offset, the leader epoch and, if the topic says so, the append time
+   * into them, and keeps them for readers.
    */
   append(bytes: Uint8Array): AppendResult {
     if (this.#fault !== null || this.#isClosed) {
@@ -232,25 +218,28 @@ export class PartitionLog {
     const refused = checkAppend(bytes, config, nowMs);
     if (refused !== null) return refused;
     const isStamped = config.messageTimestampType === "LogAppendTime";
-    const incoming = this.#measure(bytes, isStamped ? nowMs : null);
-    const roll = this.#tail.mustRollBefore(incoming, config, nowMs)
-      ? this.#prepareRoll(nowMs)
-      : null;
-    const undos: ProducerUndo[] = [];
-    const logAppendTimeMs = isStamped ? nowMs : null;
-    for (const summary of incoming.batches) {
-      const answer = this.#admit(bytes, summary, undos);
-      if (answer === null) continue;
-      this.#undo(undos);
-      if (answer.error !== null) return answer;
-      return this.#answerDuplicate(answer.duplicate, logAppendTimeMs);
-    }
+    if (isStamped) setLogAppendTime(bytes, 0, nowMs);
     const baseOffset = this.#endOffset;
-    const written = this.#enqueue(bytes, roll, incoming, undos);
-    return this.#answer(
-      { baseOffset, lastOffset: incoming.lastOffset, logAppendTimeMs },
-      { written, isDuplicate: false },
-    );
+    const incoming: IncomingBatch = {
+      sizeBytes: bytes.length,
+      baseOffset,
+      lastOffset: baseOffset + lastOffsetDeltaOf(bytes, 0),
+      maxTimestampMs: maxTimestampOf(bytes, 0),
+    };
+    const producer = producerOf(bytes, 0, incoming);
+    const answer = producer === null ? null : this.#producers.check(producer);
+    if (answer !== null && answer.error !== null) return answer;
+    if (answer !== null && answer.duplicate !== null) {
+      return this.#answerDuplicate(answer.duplicate, isStamped);
+    }
+    const written = this.#enqueue(bytes, incoming, producer);
+    return this.#answer({
+      baseOffset,
+      lastOffset: incoming.lastOffset,
+      logAppendTimeMs: isStamped ? nowMs : null,
+      isDuplicate: false,
+      written,
+    });
   }
 
   /** Bytes from the batch that holds the offset on; see `ReadRequest`. */
@@ -362,104 +351,47 @@ export class PartitionLog {
     return isClean;
   }
 
-  #measure(bytes: Uint8Array, appendTimeMs: number | null): Incoming {
-    const batches: BatchPlace[] = [];
-    let offset = this.#endOffset;
-    let maxTimestampMs = -1;
-    for (let at = 0; at < bytes.length; at += batchSizeBytesOf(bytes, at)) {
-      if (appendTimeMs !== null) setLogAppendTime(bytes, at, appendTimeMs);
-      const lastOffset = offset + lastOffsetDeltaOf(bytes, at);
-      batches.push({ at, baseOffset: offset, lastOffset });
-      maxTimestampMs = Math.max(maxTimestampMs, maxTimestampOf(bytes, at));
-      offset = lastOffset + 1;
-    }
-    return {
-      batches,
-      sizeBytes: bytes.length,
-      lastOffset: offset - 1,
-      maxTimestampMs,
-    };
-  }
-
-  /** Before any batch of the next segment changes the producers. */
-  #prepareRoll(nowMs: number): Roll {
-    const { producerIdExpirationMs } = this.#config;
-    this.#producers.expire(nowMs, producerIdExpirationMs);
-    return { sealed: this.#tail.segment, snapshot: this.#encodeProducers() };
-  }
-
-  #encodeProducers(): Uint8Array {
-    const { count } = this.#producers;
-    return encodeProducerSnapshot(this.#producers.entries(), count);
-  }
-
-  /** Takes the batch into its producer's state; null: it may be appended. */
-  #admit(
-    bytes: Uint8Array,
-    { at, baseOffset, lastOffset }: BatchPlace,
-    undos: ProducerUndo[],
-  ): AppendRefused | { error: null; duplicate: Duplicate } | null {
-    const producerId = producerIdOf(bytes, at);
-    if (producerId === NO_PRODUCER_ID) return null;
-    const batch = {
-      producerId,
-      producerEpoch: producerEpochOf(bytes, at),
-      baseSequence: baseSequenceOf(bytes, at),
-      recordCount: recordsCountOf(bytes, at),
-      baseOffset,
-      lastOffset,
-      maxTimestampMs: maxTimestampOf(bytes, at),
-      isTransactional: isTransactional(bytes, at),
-      isControl: isControl(bytes, at),
-    };
-    const answer = this.#producers.check(batch);
-    if (answer.error !== null) return answer;
-    if (answer.duplicate !== null) {
-      return { error: null, duplicate: answer.duplicate };
-    }
-    const nowMs = this.#context.clock.now();
-    if (this.#producers.isExpiryDue) {
-      this.#producers.expire(nowMs, this.#config.producerIdExpirationMs);
-    }
-    const previous = this.#producers.apply(batch, nowMs);
-    undos.push({ producerId, previous });
-    return null;
-  }
-
-  #undo(undos: readonly ProducerUndo[]): void {
-    for (const { producerId, previous } of undos.toReversed()) {
-      this.#producers.restore(producerId, previous);
-    }
-  }
-
-  /** From here on nothing can be refused. */
+  /** The batch is taken: gives it its offsets and its place, and counts it everywhere. */
   #enqueue(
     bytes: Uint8Array,
-    roll: Roll | null,
-    incoming: Incoming,
-    undos: readonly ProducerUndo[],
+    incoming: IncomingBatch,
+    producer: ProducedBatch | null,
   ): Promise<void> {
-    if (roll !== null) this.#startSegment();
-    this.#epochs.assign(this.#leaderEpoch, this.#endOffset);
-    const pending: PendingBatch[] = [];
-    for (const { at, baseOffset, lastOffset } of incoming.batches) {
-      setBaseOffset(bytes, at, baseOffset);
-      setPartitionLeaderEpoch(bytes, at, this.#leaderEpoch);
-      const sizeBytes = batchSizeBytesOf(bytes, at);
-      const maxTimestampMs = maxTimestampOf(bytes, at);
-      pending.push({
-        bytes: bytes.subarray(at, at + sizeBytes),
-        baseOffset,
-        lastOffset,
-        maxTimestampMs,
-        position: this.#tail.add({ sizeBytes, maxTimestampMs }, this.#config),
-      });
+    const { baseOffset, lastOffset, maxTimestampMs } = incoming;
+    const nowMs = this.#context.clock.now();
+    const config = this.#config;
+    // Before the batch changes the producers: the snapshot is of the state so far.
+    const roll = this.#tail.mustRollBefore(incoming, config, nowMs)
+      ? this.#startSegment(nowMs)
+      : null;
+    if (this.#producers.isExpiryDue) {
+      this.#producers.expire(nowMs, config.producerIdExpirationMs);
     }
-    this.#endOffset = incoming.lastOffset + 1;
-    return this.#queue.push(this.#tail.segment, { roll, batches: pending, undos });
+    const undo =
+      producer === null
+        ? null
+        : {
+            producerId: producer.producerId,
+            previous: this.#producers.apply(producer, nowMs),
+          };
+    this.#epochs.assign(this.#leaderEpoch, baseOffset);
+    setBaseOffset(bytes, 0, baseOffset);
+    setPartitionLeaderEpoch(bytes, 0, this.#leaderEpoch);
+    const position = this.#tail.add(incoming, config);
+    this.#endOffset = lastOffset + 1;
+    return this.#queue.push(this.#tail.segment, roll, {
+      bytes,
+      baseOffset,
+      lastOffset,
+      maxTimestampMs,
+      position,
+      undo,
+    });
   }
 
-  #startSegment(): void {
+  #startSegment(nowMs: number): Roll {
+    this.#producers.expire(nowMs, this.#config.producerIdExpirationMs);
+    const sealed = this.#tail.segment;
     const segment = new Segment(
       { directory: this.#place.directory, baseOffset: this.#endOffset },
       this.#context,
@@ -467,45 +399,34 @@ export class PartitionLog {
     );
     this.#segments.add(segment);
     this.#tail = new SegmentTail(segment);
+    return { sealed, snapshot: this.#encodeProducers() };
   }
 
-  /** The original may still be on its way to the file: its writes and syncs count. */
-  #answerDuplicate(
-    duplicate: Duplicate,
-    logAppendTimeMs: number | null,
-  ): AppendResult {
+  #encodeProducers(): Uint8Array {
+    const { count } = this.#producers;
+    return encodeProducerSnapshot(this.#producers.entries(), count);
+  }
+
+  /** The original may still be on its way to the file: its write and sync count. */
+  #answerDuplicate(duplicate: Duplicate, isStamped: boolean): AppendResult {
     const { baseOffset, lastOffset, timestampMs } = duplicate;
-    return this.#answer(
-      {
-        baseOffset,
-        lastOffset,
-        logAppendTimeMs: logAppendTimeMs === null ? null : timestampMs,
-      },
-      { written: this.#queue.writeOf(lastOffset), isDuplicate: true },
-    );
+    return this.#answer({
+      baseOffset,
+      lastOffset,
+      logAppendTimeMs: isStamped ? timestampMs : null,
+      isDuplicate: true,
+      written: this.#queue.writeOf(lastOffset),
+    });
   }
 
-  #answer(
-    at: {
-      readonly baseOffset: number;
-      readonly lastOffset: number;
-      readonly logAppendTimeMs: number | null;
-    },
-    progress: {
-      readonly written: Promise<void>;
-      readonly isDuplicate: boolean;
-    },
-  ): AppendResult {
-    const { written, isDuplicate } = progress;
+  #answer(appended: Omit<Appended, "error" | "startOffset" | "durable">): Appended {
     return {
       error: null,
-      ...at,
+      ...appended,
       startOffset: this.#startOffset,
-      isDuplicate,
-      written,
       durable: async () => {
-        await written;
-        await this.#commit.wait(at.lastOffset + 1);
+        await appended.written;
+        await this.#commit.wait(appended.lastOffset + 1);
       },
     };
   }
@@ -555,10 +476,11 @@ export class PartitionLog {
   #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {
     const fault = writeFault(this.#place.directory, error);
     const { written } = this.#writer;
-    for (const group of groups.toReversed()) {
-      // Written, and only what came after the write failed: that batch stays.
-      if ((group.batches.at(-1)?.lastOffset ?? 0) < written.offset) continue;
-      this.#undo(group.undos);
+    const batches = groups.flatMap((group) => group.batches);
+    for (const { lastOffset, undo } of batches.toReversed()) {
+      // Written, and only what came after its write failed: that batch stays.
+      if (undo === null || lastOffset < written.offset) continue;
+      this.#producers.restore(undo.producerId, undo.previous);
     }
     this.#segments.removeAbove(written.segment.baseOffset);
     this.#epochs.truncateFromEnd(written.offset);

@@ -15,16 +15,7 @@
  * What was found is synced before it is served, so that nothing read or
  * answered for as a duplicate can be lost afterwards.
  */
-import {
-  baseSequenceOf,
-  hasProducerId,
-  isControl,
-  isTransactional,
-  partitionLeaderEpochOf,
-  producerEpochOf,
-  producerIdOf,
-  recordsCountOf,
-} from "../record/batch.ts";
+import { partitionLeaderEpochOf } from "../record/batch.ts";
 import {
   readSmallFile,
   replaceRebuildableFile,
@@ -40,7 +31,7 @@ import { surveyDirectory } from "./partition-files.ts";
 import type { PartitionFiles, SurveyedSegment } from "./partition-files.ts";
 import type { OpenedLog } from "./partition-log.ts";
 import { decodeProducerSnapshot } from "./producer-snapshot.ts";
-import { ProducerState } from "./producer-state.ts";
+import { ProducerState, producerOf } from "./producer-state.ts";
 import { SegmentTail } from "./roll-rule.ts";
 import { SegmentList } from "./segment-list.ts";
 import { scanSegment } from "./segment-recovery.ts";
@@ -289,21 +280,10 @@ class Opening {
   ): void {
     const epoch = partitionLeaderEpochOf(bytes, at);
     if (epoch >= 0) state.epochs.assign(epoch, batch.baseOffset);
-    if (!hasProducerId(bytes, at)) return;
-    state.producers.apply(
-      {
-        producerId: producerIdOf(bytes, at),
-        producerEpoch: producerEpochOf(bytes, at),
-        baseSequence: baseSequenceOf(bytes, at),
-        recordCount: recordsCountOf(bytes, at),
-        baseOffset: batch.baseOffset,
-        lastOffset: batch.lastOffset,
-        maxTimestampMs: batch.maxTimestampMs,
-        isTransactional: isTransactional(bytes, at),
-        isControl: isControl(bytes, at),
-      },
-      batch.maxTimestampMs,
-    );
+    const producer = producerOf(bytes, at, batch);
+    if (producer !== null) {
+      state.producers.apply(producer, batch.maxTimestampMs);
+    }
   }
 
   #opened(

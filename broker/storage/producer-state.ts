@@ -17,7 +17,16 @@
  * putting the previous entry back.
  */
 
-import { addToSequence } from "../record/batch.ts";
+import {
+  addToSequence,
+  baseSequenceOf,
+  isControl,
+  isTransactional,
+  producerEpochOf,
+  producerIdOf,
+  recordsCountOf,
+} from "../record/batch.ts";
+import { NO_PRODUCER_ID } from "../record/batch-format.ts";
 
 const BATCHES_KEPT_MAX = 5;
 const SEQUENCE_MAX = 0x7fffffff;
@@ -73,6 +82,31 @@ export type SequenceAnswer =
     };
 
 const accepted: SequenceAnswer = { error: null, duplicate: null };
+
+/** The producer of the batch at `at`, or null; its offsets as given, as the header may not have them yet. */
+export function producerOf(
+  bytes: Uint8Array,
+  at: number,
+  batch: {
+    readonly baseOffset: number;
+    readonly lastOffset: number;
+    readonly maxTimestampMs: number;
+  },
+): ProducedBatch | null {
+  const producerId = producerIdOf(bytes, at);
+  if (producerId === NO_PRODUCER_ID) return null;
+  return {
+    producerId,
+    producerEpoch: producerEpochOf(bytes, at),
+    baseSequence: baseSequenceOf(bytes, at),
+    recordCount: recordsCountOf(bytes, at),
+    baseOffset: batch.baseOffset,
+    lastOffset: batch.lastOffset,
+    maxTimestampMs: batch.maxTimestampMs,
+    isTransactional: isTransactional(bytes, at),
+    isControl: isControl(bytes, at),
+  };
+}
 
 export class ProducerState {
   readonly #entries = new Map<number, ProducerEntry>();

@@ -12,7 +12,7 @@ import {
 import type { Segment } from "./segment.ts";
 import { TIME_INDEX_ENTRY_SIZE } from "./time-index.ts";
 
-export interface IncomingBatches {
+export interface Incoming {
   readonly sizeBytes: number;
   readonly lastOffset: number;
   readonly maxTimestampMs: number;
@@ -40,20 +40,20 @@ export class SegmentTail {
   }
 
   mustRollBefore(
-    batches: IncomingBatches,
+    batch: Incoming,
     config: LogConfig,
     nowMs: number,
   ): boolean {
     // Offsets that do not fit force a new segment even behind an empty one.
-    const relative = batches.lastOffset - this.segment.baseOffset;
+    const relative = batch.lastOffset - this.segment.baseOffset;
     if (relative > RELATIVE_OFFSET_MAX) return true;
     if (this.#sizeBytes === 0) return false;
-    if (this.#sizeBytes > config.segmentSizeBytes - batches.sizeBytes) {
+    if (this.#sizeBytes > config.segmentSizeBytes - batch.sizeBytes) {
       return true;
     }
     const first = this.#firstTimestampMs ?? -1;
     const waitedMs =
-      first >= 0 ? batches.maxTimestampMs - first : nowMs - this.segment.createdMs;
+      first >= 0 ? batch.maxTimestampMs - first : nowMs - this.segment.createdMs;
     if (waitedMs > config.segmentMs) return true;
     return this.#isIndexFull(config.segmentIndexSizeBytes);
   }

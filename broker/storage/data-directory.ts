@@ -1,0 +1,404 @@
+/**
+ * A data directory: locked, identified, and full of partitions.
+ *
+ * Partitions are opened one by one, when somebody needs them; one that was
+ * never written to has no directory and costs no call. Faults of the disk end
+ * here: a log that fails goes offline with its reason, the others go on.
+ *
+ * The marker of a clean stop is taken away at opening, before anything is
+ * written, and put back at closing only if every partition is in order: each
+ * was either closed cleanly now, or not opened since the last clean stop.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Disk, DiskLock } from "../platform/disk.ts";
+import type { Random } from "../platform/random.ts";
+import { readSmallFile, replaceFile } from "./checkpoint.ts";
+import { FileCache } from "./file-cache.ts";
+import {
+  CLEAN_SHUTDOWN_FILE,
+  FORMAT_FILE,
+  LOCK_FILE,
+  META_PROPERTIES_FILE,
+  deletedDirectoryName,
+  isDeletedDirectoryName,
+  joinPath,
+  parsePartitionDirectoryName,
+  partitionDirectoryName,
+} from "./layout.ts";
+import type { TopicPartition } from "./layout.ts";
+import type { LogConfig } from "./log-config.ts";
+import type { LogPlace } from "./log-writer.ts";
+import {
+  checkFormatProperties,
+  formatFormatProperties,
+  formatMetaProperties,
+  parseMetaProperties,
+} from "./meta-properties.ts";
+import type { MetaProperties } from "./meta-properties.ts";
+import { PartitionLog } from "./partition-log.ts";
+import {
+  readPartitionMetadata,
+  writePartitionMetadata,
+} from "./partition-metadata.ts";
+import { openPartitionFiles } from "./partition-recovery.ts";
+import type { RecoveryReport } from "./partition-recovery.ts";
+import { IndexBlockCache } from "./sparse-index.ts";
+import { readStartOffsets } from "./start-offsets.ts";
+import type { StartOffsets } from "./start-offsets.ts";
+import type { StorageContext } from "./storage-context.ts";
+import { StorageError, readFault, writeFault } from "./storage-error.ts";
+import { SyncQueue } from "./sync-policy.ts";
+import { TailBudget } from "./tail-cache.ts";
+
+/** Newest batches of all partitions that are kept for readers. */
+const TAIL_SIZE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What Kafka writes at a clean stop when it does not know its broker epoch. */
+const CLEAN_SHUTDOWN_CONTENT = '{"version":"0","broker_epoch":"-1"}';
+
+export interface DataDirectoryOptions {
+  /** For a new directory; one that exists keeps its own. Null: a random one. */
+  readonly clusterId: string | null;
+  readonly nodeId: number;
+  readonly openFilesMax: number;
+  readonly visibility: "page-cache" | "durable";
+  /** A partition went offline; called once for each fault. */
+  readonly onFault: (at: TopicPartition, fault: StorageError) => void;
+}
+
+export interface TopicPartitionId extends TopicPartition {
+  readonly topicId: string;
+}
+
+export interface OpenedPartition {
+  readonly log: PartitionLog;
+  /** What recovery found; null where nothing had to be scanned. */
+  readonly report: RecoveryReport | null;
+}
+
+/** Throws `StorageError`: locked, too new, or not readable. */
+export async function openDataDirectory(
+  path: string,
+  platform: {
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly random: Random;
+  },
+  options: DataDirectoryOptions,
+): Promise<DataDirectory> {
+  const { disk } = platform;
+  try {
+    await disk.createDirectory(path);
+    const locked = await disk.lock(joinPath(path, LOCK_FILE));
+    if (locked.error !== null) {
+      const { holderPid } = locked;
+      const holder =
+        holderPid === null ? "another process" : `process ${holderPid}`;
+      const detail = `${holder} has this data directory open`;
+      throw new StorageError("directory-locked", path, detail);
+    }
+    try {
+      return await readDataDirectory(path, locked.lock, platform, options);
+    } catch (error) {
+      await locked.lock.release();
+      throw error;
+    }
+  } catch (error) {
+    throw readFault(path, error);
+  }
+}
+
+async function readDataDirectory(
+  path: string,
+  lock: DiskLock,
+  platform: {
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly random: Random;
+  },
+  options: DataDirectoryOptions,
+): Promise<DataDirectory> {
+  const { disk, random } = platform;
+  await checkFormat(disk, path);
+  const meta = await readMeta(disk, path, random, options);
+  const names = new Set<string>();
+  let isClean = false;
+  for (const { name, isDirectory } of await disk.list(path)) {
+    if (name === CLEAN_SHUTDOWN_FILE) isClean = true;
+    if (!isDirectory) continue;
+    // A deletion that a stop cut short.
+    if (isDeletedDirectoryName(name)) {
+      await disk.removeDirectory(joinPath(path, name));
+    } else if (parsePartitionDirectoryName(name) !== null) names.add(name);
+  }
+  if (isClean) {
+    await disk.remove(joinPath(path, CLEAN_SHUTDOWN_FILE));
+    await disk.syncDirectory(path);
+  }
+  const found = { meta, names, isClean: isClean || names.size === 0 };
+  const startOffsets = await readStartOffsets(disk, path);
+  return new DataDirectory(path, platform, options, {
+    ...found,
+    lock,
+    startOffsets,
+  });
+}
+
+async function checkFormat(disk: Disk, directory: string): Promise<void> {
+  const path = joinPath(directory, FORMAT_FILE);
+  const bytes = await readSmallFile(disk, path);
+  if (bytes !== null) checkFormatProperties(bytes, path);
+  else {
+    const at = { directory, name: FORMAT_FILE };
+    await replaceFile(disk, at, formatFormatProperties());
+  }
+}
+
+async function readMeta(
+  disk: Disk,
+  directory: string,
+  random: Random,
+  options: DataDirectoryOptions,
+): Promise<MetaProperties> {
+  const path = joinPath(directory, META_PROPERTIES_FILE);
+  const bytes = await readSmallFile(disk, path);
+  if (bytes !== null) return parseMetaProperties(bytes, path, newId(random));
+  const meta: MetaProperties = {
+    clusterId: options.clusterId ?? newId(random),
+    nodeId: options.nodeId,
+    directoryId: newId(random),
+  };
+  const at = { directory, name: META_PROPERTIES_FILE };
+  await replaceFile(disk, at, formatMetaProperties(meta));
+  return meta;
+}
+
+/** Kafka's form of a UUID: 22 characters. It takes none that begins with a dash. */
+function newId(random: Random): string {
+  const id = Buffer.from(random.bytes(16)).toString("base64url");
+  return id.startsWith("-") ? newId(random) : id;
+}
+
+interface FoundDirectory {
+  readonly meta: MetaProperties;
+  readonly lock: DiskLock;
+  readonly startOffsets: StartOffsets;
+  /** Of partitions. */
+  readonly names: Set<string>;
+  readonly isClean: boolean;
+}
+
+export class DataDirectory {
+  // Fixed at open.
+  readonly path: string;
+  readonly meta: MetaProperties;
+  /** The last stop was clean, or nothing was ever written. */
+  readonly isClean: boolean;
+  readonly #context: StorageContext;
+  readonly #random: Random;
+  readonly #options: DataDirectoryOptions;
+  readonly #lock: DiskLock;
+  readonly #startOffsets: StartOffsets;
+
+  // By the name of the partition's directory.
+  /** Directories on the disk, apart from those that open logs have created since. */
+  readonly #names: Set<string>;
+  /** Directories that may hold the traces of a crash. */
+  readonly #unclean: Set<string>;
+  readonly #opening = new Map<string, Promise<OpenedPartition>>();
+  readonly #logs = new Map<string, PartitionLog>();
+  readonly #removals = new Set<Promise<void>>();
+
+  /** Use `openDataDirectory`. */
+  constructor(
+    path: string,
+    platform: {
+      readonly disk: Disk;
+      readonly clock: Clock;
+      readonly random: Random;
+    },
+    options: DataDirectoryOptions,
+    found: FoundDirectory,
+  ) {
+    const { disk, clock, random } = platform;
+    this.path = path;
+    this.meta = found.meta;
+    this.isClean = found.isClean;
+    this.#random = random;
+    this.#options = options;
+    this.#lock = found.lock;
+    this.#startOffsets = found.startOffsets;
+    this.#names = found.names;
+    this.#unclean = new Set(found.isClean ? [] : found.names);
+    this.#context = {
+      disk,
+      clock,
+      files: new FileCache(disk, options.openFilesMax),
+      blocks: new IndexBlockCache(),
+      syncs: new SyncQueue(),
+      tails: new TailBudget(TAIL_SIZE_BYTES_MAX),
+    };
+  }
+
+  /** Partitions that have a directory, and those that were opened. */
+  partitions(): readonly TopicPartition[] {
+    const names = new Set([...this.#names, ...this.#logs.keys()]);
+    return [...names].flatMap((name) => parsePartitionDirectoryName(name) ?? []);
+  }
+
+  /** The topic id that the partition's directory names, or null. Throws `StorageError`. */
+  async topicIdOf(at: TopicPartition): Promise<string | null> {
+    const name = partitionDirectoryName(at);
+    if (!this.#names.has(name)) return null;
+    const directory = joinPath(this.path, name);
+    try {
+      return await readPartitionMetadata(this.#context.disk, directory);
+    } catch (error) {
+      throw readFault(directory, error);
+    }
+  }
+
+  /** The partition's log if it is open. */
+  log(at: TopicPartition): PartitionLog | null {
+    return this.#logs.get(partitionDirectoryName(at)) ?? null;
+  }
+
+  /** Opens the partition's log, or answers the one that is open. Throws `StorageError`. */
+  openLog(at: TopicPartitionId, config: LogConfig): Promise<OpenedPartition> {
+    const name = partitionDirectoryName(at);
+    const log = this.#logs.get(name);
+    if (log !== undefined) return Promise.resolve({ log, report: null });
+    const known = this.#opening.get(name);
+    if (known !== undefined) return known;
+    const opening = this.#open(at, name, config).finally(() => {
+      this.#opening.delete(name);
+    });
+    this.#opening.set(name, opening);
+    return opening;
+  }
+
+  /** Opens a log anew that went offline: what is in its files is scanned. Throws `StorageError`. */
+  async reopenLog(
+    at: TopicPartitionId,
+    config: LogConfig,
+  ): Promise<OpenedPartition> {
+    await this.#closeLog(partitionDirectoryName(at), false);
+    return this.openLog(at, config);
+  }
+
+  /**
+   * Removes a partition: when the promise resolves its name is free again and
+   * no crash brings it back; its files go in the background. Throws `StorageError`.
+   */
+  async deleteLog(at: TopicPartition): Promise<void> {
+    const name = partitionDirectoryName(at);
+    await this.#opening.get(name);
+    await this.#closeLog(name, false);
+    try {
+      await this.#removeDirectory(at, name);
+    } catch (error) {
+      throw writeFault(joinPath(this.path, name), error);
+    }
+  }
+
+  /** Closes all logs and lets the directory go. True: cleanly. */
+  async close(how: { readonly isClean: boolean }): Promise<boolean> {
+    await Promise.allSettled(this.#opening.values());
+    for (const name of [...this.#logs.keys()]) {
+      await this.#closeLog(name, how.isClean);
+    }
+    await Promise.all(this.#removals);
+    await this.#context.files.close();
+    const isClean = how.isClean && this.#unclean.size === 0;
+    try {
+      if (isClean) {
+        const at = { directory: this.path, name: CLEAN_SHUTDOWN_FILE };
+        const content = new TextEncoder().encode(CLEAN_SHUTDOWN_CONTENT);
+        await replaceFile(this.#context.disk, at, content);
+      }
+    } catch (error) {
+      throw writeFault(this.path, error);
+    } finally {
+      await this.#lock.release();
+    }
+    return isClean;
+  }
+
+  async #open(
+    at: TopicPartitionId,
+    name: string,
+    config: LogConfig,
+  ): Promise<OpenedPartition> {
+    const directory = joinPath(this.path, name);
+    const { topicId } = at;
+    const place: LogPlace = { dataDirectory: this.path, directory, topicId };
+    try {
+      if (this.#names.has(name)) await this.#checkOwner(at, name);
+      const { opened, report } = await openPartitionFiles(
+        place,
+        this.#context,
+        config,
+        {
+          isClean: !this.#unclean.has(name),
+          directoryExists: this.#names.has(name),
+          startOffset: this.#startOffsets.get(at),
+        },
+      );
+      const log = new PartitionLog(opened, this.#context, config, {
+        visibility: this.#options.visibility,
+        saveStartOffset: (offset) => this.#startOffsets.set(at, offset),
+        onFault: (fault) => {
+          this.#unclean.add(name);
+          this.#options.onFault(at, fault);
+        },
+      });
+      this.#unclean.delete(name);
+      this.#logs.set(name, log);
+      return { log, report };
+    } catch (error) {
+      throw readFault(directory, error);
+    }
+  }
+
+  /** A directory that an older topic of the same name left is out of the way after this. */
+  async #checkOwner(at: TopicPartitionId, name: string): Promise<void> {
+    const { disk } = this.#context;
+    const directory = joinPath(this.path, name);
+    const topicId = await readPartitionMetadata(disk, directory);
+    if (topicId === null) {
+      await writePartitionMetadata(disk, directory, at.topicId);
+    } else if (topicId !== at.topicId) await this.#removeDirectory(at, name);
+  }
+
+  /** Renamed first, so that a crash leaves no half of it under its name. */
+  async #removeDirectory(at: TopicPartition, name: string): Promise<void> {
+    const { disk } = this.#context;
+    this.#unclean.delete(name);
+    if (!this.#names.delete(name)) return;
+    await this.#startOffsets.delete(at);
+    const from = joinPath(this.path, name);
+    const uniqueId = Buffer.from(this.#random.bytes(16)).toString("hex");
+    const to = joinPath(this.path, deletedDirectoryName(at, uniqueId));
+    await disk.rename(from, to);
+    await disk.syncDirectory(this.path);
+    const removal = disk.removeDirectory(to).then(
+      () => {
+        this.#removals.delete(removal);
+      },
+      () => {
+        // The next opening finishes it.
+        this.#removals.delete(removal);
+      },
+    );
+    this.#removals.add(removal);
+  }
+
+  async #closeLog(name: string, isClean: boolean): Promise<void> {
+    const log = this.#logs.get(name);
+    if (log === undefined) return;
+    this.#logs.delete(name);
+    const wasClosedClean = await log.close({ isClean });
+    if (log.hasDirectory) this.#names.add(name);
+    if (!wasClosedClean) this.#unclean.add(name);
+  }
+}
