@@ -7,8 +7,8 @@ import { StorageError } from "../storage/storage-error.ts";
 export interface DeleteRecordsPartition {
   readonly topic: string;
   readonly partition: number;
-  /** The new start; `end` deletes all that consumers can see. */
-  readonly beforeOffset: number | "end";
+  /** The new start; null deletes all that consumers can see. */
+  readonly beforeOffset: number | null;
 }
 
 export type DeletedRecords =
@@ -36,9 +36,7 @@ async function deleteOne(
   if (found.error !== null) return found;
   const { log } = found;
   try {
-    const result = await log.deleteRecordsBefore(
-      beforeOffset === "end" ? log.highWatermark : beforeOffset,
-    );
+    const result = await log.deleteRecordsBefore(beforeOffset);
     if (result.error === null) return result;
     return refuse(
       result.error,

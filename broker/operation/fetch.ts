@@ -9,7 +9,8 @@
  */
 import type { Payload } from "../lib/payload.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { PartitionLog, ReadResult } from "../storage/partition-log.ts";
+import type { PartitionLog } from "../storage/partition-log.ts";
+import { StorageError } from "../storage/storage-error.ts";
 import type { RequestContext } from "./context.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 import {
@@ -18,7 +19,7 @@ import {
   type Partitions,
   refuseEpoch,
 } from "./partitions.ts";
-import { waitUntil } from "./wait.ts";
+import { Wake } from "./wait.ts";
 
 export interface FetchRequest {
   readonly waitMsMax: number;
@@ -61,102 +62,129 @@ export type Fetch = (
 export interface FetchParts {
   readonly partitions: Partitions;
   readonly clock: Clock;
+  /** The most that one fetch answers, whatever it asks for. */
   readonly sizeBytesMax: number;
+  readonly transfer: "mapped" | "stream" | "plain";
 }
 
-export function createFetch({
-  partitions,
-  clock,
-  sizeBytesMax,
-}: FetchParts): Fetch {
-  return async (context, request) => {
-    const found = await findAll(partitions, request.partitions);
-    const limit = Math.min(request.sizeBytesMax, sizeBytesMax);
-    const sizeBytesMin = Math.min(request.sizeBytesMin, limit);
-    if (mustWait(request, found, sizeBytesMin)) {
-      const logs = found.flatMap((one) => (one.error === null ? one.log : []));
-      await waitUntil(
-        clock,
-        context,
-        logs,
-        request.waitMsMax,
-        () => !mustWait(request, found, sizeBytesMin),
-      );
-    }
-    return readAll(request, found, limit);
+export function createFetch(parts: FetchParts): Fetch {
+  return async (context, asked) => {
+    const sizeBytesMax = Math.min(asked.sizeBytesMax, parts.sizeBytesMax);
+    const sizeBytesMin = Math.min(asked.sizeBytesMin, sizeBytesMax);
+    const request = { ...asked, sizeBytesMax, sizeBytesMin };
+    const found = await findAll(parts.partitions, request.partitions);
+    const results = await readAll(request, found, parts.transfer);
+    if (isEnough(request, results) || request.waitMsMax <= 0) return results;
+    giveBack(results);
+    return readWhenEnough(parts, context, request, found);
   };
 }
 
-/** True while there is too little to read and nothing else to tell. */
-function mustWait(
+/** Waits first, reads again after each append, and takes what there is at the end. */
+async function readWhenEnough(
+  { clock, transfer }: FetchParts,
+  context: RequestContext,
   request: FetchRequest,
   found: readonly FoundPartition[],
-  sizeBytesMin: number,
-): boolean {
-  if (request.waitMsMax <= 0 || found.length === 0) return false;
-  let availableSizeBytes = 0;
-  for (const [index, one] of found.entries()) {
-    const wanted = request.partitions[index];
-    if (wanted === undefined || one.error !== null) return false;
-    if (refuseEpoch(one.log, wanted.leaderEpoch) !== null) return false;
-    const sizeBytes = one.log.availableSizeBytes(
-      wanted.offset,
-      limitOf(request),
-    );
-    // Out of range, or offline: to be told at once.
-    if (sizeBytes === null) return false;
-    availableSizeBytes += Math.min(sizeBytes, wanted.sizeBytesMax);
+): Promise<readonly FetchResult[]> {
+  const logs = found.flatMap((one) => (one.error === null ? one.log : []));
+  const wake = new Wake(clock, context, logs, request.waitMsMax);
+  try {
+    for (;;) {
+      // What was appended before `wake` listened is seen by this read.
+      const results = await readAll(request, found, transfer);
+      if (wake.isOver || isEnough(request, results)) return results;
+      giveBack(results);
+      await wake.next();
+    }
+  } finally {
+    wake.close();
   }
-  return availableSizeBytes < sizeBytesMin;
+}
+
+/** An error is worth telling at once. */
+function isEnough(
+  { sizeBytesMin }: FetchRequest,
+  results: readonly FetchResult[],
+): boolean {
+  if (results.length === 0) return true;
+  let sizeBytes = 0;
+  for (const result of results) {
+    if (result.error !== null) return true;
+    sizeBytes += result.payload.sizeBytes;
+  }
+  return sizeBytes >= sizeBytesMin;
+}
+
+function giveBack(results: readonly FetchResult[]): void {
+  for (const result of results) {
+    if (result.error === null) result.payload.release();
+  }
 }
 
 async function readAll(
   request: FetchRequest,
   found: readonly FoundPartition[],
-  sizeBytesMax: number,
+  transfer: FetchParts["transfer"],
 ): Promise<readonly FetchResult[]> {
   const results: FetchResult[] = [];
-  let leftSizeBytes = sizeBytesMax;
-  let hasBatch = false;
+  let leftSizeBytes = request.sizeBytesMax;
   for (const [index, one] of found.entries()) {
     const wanted = request.partitions[index];
     if (wanted === undefined) break;
-    const result = await readOne(request, wanted, one, {
-      sizeBytesMax: Math.min(wanted.sizeBytesMax, leftSizeBytes),
-      isBatchOwed: !hasBatch,
+    const reading = readOne(request, wanted, one, {
+      sizeBytesMax: Math.max(0, Math.min(wanted.sizeBytesMax, leftSizeBytes)),
+      minOneBatch: leftSizeBytes === request.sizeBytesMax,
+      transfer,
     });
+    const result = reading instanceof Promise ? await reading : reading;
     results.push(result);
-    if (result.error !== null) continue;
-    leftSizeBytes = Math.max(0, leftSizeBytes - result.payload.sizeBytes);
-    hasBatch ||= result.payload.sizeBytes > 0;
+    if (result.error === null) leftSizeBytes -= result.payload.sizeBytes;
   }
   return results;
 }
 
-async function readOne(
-  request: FetchRequest,
-  wanted: FetchPartition,
-  found: FoundPartition,
-  limits: { readonly sizeBytesMax: number; readonly isBatchOwed: boolean },
-): Promise<FetchResult> {
-  if (found.error !== null) return { ...found, ...nowhere };
-  const { log } = found;
-  const refusal = refuseEpoch(log, wanted.leaderEpoch);
-  if (refusal !== null) return { ...refusal, ...whereIs(log) };
-  const result: ReadResult = await log.read({
-    offset: wanted.offset,
-    sizeBytesMax: limits.sizeBytesMax,
-    limit: limitOf(request),
-    mustHaveBatch: limits.isBatchOwed,
-  });
-  if (result.error !== null) {
-    return { ...refuse(result.error, result.detail), ...whereIs(log) };
-  }
-  return result;
+interface ReadLimits {
+  readonly sizeBytesMax: number;
+  /** Nothing was found yet: the first batch goes out whatever its size. */
+  readonly minOneBatch: boolean;
+  readonly transfer: FetchParts["transfer"];
 }
 
-function limitOf({ isolation }: FetchRequest): "stable" | "high-watermark" {
-  return isolation === "read_committed" ? "stable" : "high-watermark";
+function readOne(
+  request: FetchRequest,
+  { offset, leaderEpoch }: FetchPartition,
+  found: FoundPartition,
+  limits: ReadLimits,
+): FetchResult | Promise<FetchResult> {
+  if (found.error !== null) return { ...found, ...nowhere };
+  const { log } = found;
+  const refusal = refuseEpoch(log, leaderEpoch);
+  if (refusal !== null) return { ...refusal, ...whereIs(log) };
+  const limit =
+    request.isolation === "read_committed" ? "stable" : "high-watermark";
+  const result = log.read({ offset, limit, ...limits });
+  return result instanceof Promise
+    ? result.then(
+        (read) => resultOf(log, read),
+        (error: unknown) => failed(log, error),
+      )
+    : resultOf(log, result);
+}
+
+function resultOf(
+  log: PartitionLog,
+  result: Awaited<ReturnType<PartitionLog["read"]>>,
+): FetchResult {
+  if (result.error === null) return result;
+  const detail = "detail" in result ? result.detail : null;
+  return { ...refuse(result.error, detail), ...whereIs(log) };
+}
+
+/** A read that failed on the disk is this partition's answer, and nobody else's. */
+function failed(log: PartitionLog, error: unknown): FetchResult {
+  if (!(error instanceof StorageError)) throw error;
+  return { ...refuse("storage-offline", error.message), ...whereIs(log) };
 }
 
 const nowhere = { highWatermark: null, startOffset: null };

@@ -2,6 +2,7 @@
  * Which offset a partition has at a place: its start, its end, a time, or its
  * newest timestamp; and where a leader epoch ended.
  */
+import { StorageError } from "../storage/storage-error.ts";
 import type { RequestContext } from "./context.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 import {
@@ -97,16 +98,21 @@ async function listOne(
       leaderEpoch: log.leaderEpoch,
     };
   }
-  const record =
-    target === "max-timestamp"
-      ? await log.offsetOfMaxTimestamp()
-      : await log.offsetAtTime(target);
-  return {
-    error: null,
-    offset: record?.offset ?? null,
-    timestampMs: record?.timestampMs ?? null,
-    leaderEpoch: record?.leaderEpoch ?? log.leaderEpoch,
-  };
+  try {
+    const record =
+      target === "max-timestamp"
+        ? await log.findMaxTimestamp()
+        : await log.findOffsetByTimestamp(target);
+    return {
+      error: null,
+      offset: record?.offset ?? null,
+      timestampMs: record?.timestampMs ?? null,
+      leaderEpoch: record?.leaderEpoch ?? log.leaderEpoch,
+    };
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return refuse("storage-offline", error.message);
+  }
 }
 
 function epochEnd(
@@ -117,7 +123,7 @@ function epochEnd(
   if (found.error !== null) return found;
   const refusal = refuseEpoch(found.log, currentLeaderEpoch);
   if (refusal !== null) return refusal;
-  const end = found.log.endOfEpoch(leaderEpoch);
+  const end = found.log.endOffsetForEpoch(leaderEpoch);
   return {
     error: null,
     leaderEpoch: end?.epoch ?? null,

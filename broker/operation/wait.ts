@@ -34,32 +34,58 @@ export interface Wakeable {
   onAppend(listener: () => void): Cancel;
 }
 
-/**
- * Calls `isEnough` now and after each append to any source; resolves true when
- * it holds, false when the time is over or the connection is gone.
- */
-export function waitUntil(
-  clock: Clock,
-  context: RequestContext,
-  sources: readonly Wakeable[],
-  timeoutMs: number,
-  isEnough: () => boolean,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    const finish = (result: boolean): void => {
-      cancelTimer();
-      for (const cancel of cancels) cancel();
-      context.closed.removeEventListener("abort", onClosed);
-      resolve(result);
+/** A wait over several sources, with one deadline. Listens from its creation until `close`. */
+export class Wake {
+  readonly #cancels: readonly Cancel[];
+  readonly #closed: AbortSignal;
+  readonly #onEnd: () => void;
+  #isOver = false;
+  /** Something came since the last `next`. */
+  #hasCome = false;
+  #resolve: (() => void) | null = null;
+
+  constructor(
+    clock: Clock,
+    context: RequestContext,
+    sources: readonly Wakeable[],
+    timeoutMs: number,
+  ) {
+    this.#closed = context.closed;
+    this.#isOver = this.#closed.aborted;
+    this.#onEnd = () => {
+      this.#isOver = true;
+      this.#wake();
     };
-    const onClosed = (): void => finish(false);
-    const cancelTimer = clock.schedule(timeoutMs, () => finish(false));
-    const cancels = sources.map((source) =>
-      source.onAppend(() => {
-        if (isEnough()) finish(true);
-      }),
-    );
-    context.closed.addEventListener("abort", onClosed, { once: true });
-    if (context.closed.aborted || isEnough()) finish(!context.closed.aborted);
-  });
+    this.#cancels = [
+      clock.schedule(timeoutMs, this.#onEnd),
+      ...sources.map((source) => source.onAppend(() => this.#wake())),
+    ];
+    this.#closed.addEventListener("abort", this.#onEnd, { once: true });
+  }
+
+  /** The deadline has passed, or the connection is gone. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Resolves when a source has more, or the wait is over. */
+  async next(): Promise<void> {
+    if (!this.#hasCome && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+      });
+    }
+    this.#hasCome = false;
+  }
+
+  close(): void {
+    for (const cancel of this.#cancels) cancel();
+    this.#closed.removeEventListener("abort", this.#onEnd);
+  }
+
+  #wake(): void {
+    this.#hasCome = true;
+    this.#resolve?.();
+    this.#resolve = null;
+  }
 }

@@ -74,6 +74,8 @@ export const layers: readonly Layer[] = [
       "broker/catalog/",
       "broker/group/",
       "broker/transaction/",
+      // The results of commands; the runtime itself is handed in.
+      "broker/machine/",
       "broker/storage/",
       "broker/record/",
       ...base,

@@ -12,7 +12,7 @@ export const deleteRecords = inOrder<21>(
       flatten(request.topics, (topic, { partitionIndex, offset }) => ({
         topic,
         partition: partitionIndex,
-        beforeOffset: offset === HIGH_WATERMARK ? ("end" as const) : offset,
+        beforeOffset: offset === HIGH_WATERMARK ? null : offset,
       })),
     );
     return {
