@@ -106,7 +106,8 @@ export function decideCreateTopics(
     roomForPartitions -= checked.partitionCount;
     createdKeys.set(collisionKey(name), name);
     const { partitionCount, overrides } = checked;
-    const id = createRandomUuid(random);
+    let id = createRandomUuid(random);
+    while (state.topicById(id) !== null) id = createRandomUuid(random);
     addRecords(records, name, id, checked);
     answers.set(name, { error: null, id, name, partitionCount, overrides });
   }
