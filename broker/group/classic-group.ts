@@ -16,16 +16,18 @@ import type {
   GroupMetadataMember,
   GroupMetadataRecord,
 } from "./group-record.ts";
-import { Membership } from "./membership.ts";
+import { recordSizeBytes } from "./group-record-size.ts";
+import { Membership, type GroupTotals } from "./membership.ts";
 
 export class ClassicGroup {
   readonly groupId: string;
 
   // Moves with each replayed record only.
   #persisted: GroupMetadata | null = null;
+  #persistedSizeBytes = 0;
 
   // Soft: moves with each command and time-out.
-  readonly members = new Membership();
+  readonly members: Membership;
   #state: ClassicState = "Empty";
   /** Empty until the first member: what offsets alone make is a simple group. */
   protocolType = "";
@@ -38,8 +40,9 @@ export class ClassicGroup {
   /** Who has the present generation and has yet to ask for its assignment. */
   readonly unsynced = new Set<string>();
 
-  constructor(groupId: string) {
+  constructor(groupId: string, totals: GroupTotals) {
     this.groupId = groupId;
+    this.members = new Membership(totals);
   }
 
   get persisted(): GroupMetadata | null {
@@ -70,7 +73,7 @@ export class ClassicGroup {
    * made here.
    */
   replay(value: GroupMetadata): void {
-    this.#persisted = value;
+    this.#persist(value);
     this.protocolType = value.protocolType;
     this.protocol = value.protocol;
     this.generation = value.generation;
@@ -81,6 +84,25 @@ export class ClassicGroup {
     for (const stored of value.members) this.#takeOver(stored, value.protocol);
     this.members.setLeader(value.leader);
     this.#state = this.members.size === 0 ? "Empty" : "Stable";
+  }
+
+  /** The group is gone from the coordinator, and no longer counted. */
+  bury(): void {
+    for (const member of [...this.members]) this.members.remove(member);
+    for (const memberId of this.members.pending) {
+      this.members.removePending(memberId);
+    }
+    this.#persist(null);
+    this.moveTo("Dead");
+  }
+
+  #persist(value: GroupMetadata | null): void {
+    const { groupId, members } = this;
+    members.totals.sizeBytes -= this.#persistedSizeBytes;
+    this.#persistedSizeBytes =
+      value === null ? 0 : recordSizeBytes({ kind: "group", groupId, value });
+    members.totals.sizeBytes += this.#persistedSizeBytes;
+    this.#persisted = value;
   }
 
   #takeOver(stored: GroupMetadataMember, protocol: string | null): void {

@@ -90,16 +90,23 @@ const INSTANCE_ID_LENGTH_MAX = 249;
  */
 function hasRoom(group: ClassicGroup, { request, turn }: Joining): boolean {
   const { members } = group;
-  const { groupSizeMax, groupMetadataSizeBytesMax } = turn.settings;
+  const { totals } = members;
+  const { settings } = turn;
+  const { groupSizeMax } = settings;
   const known =
     request.memberId === null ? null : members.get(request.memberId);
-  const sizeBytes =
-    members.sizeBytes -
-    (known === null ? 0 : protocolsSizeBytes(known.protocols)) +
-    protocolsSizeBytes(request.protocols);
-  if (sizeBytes > groupMetadataSizeBytesMax) return false;
-  if (request.memberId === null && members.pending.size >= groupSizeMax) {
+  const growthSizeBytes =
+    protocolsSizeBytes(request.protocols) -
+    (known === null ? 0 : protocolsSizeBytes(known.protocols));
+  if (
+    members.sizeBytes + growthSizeBytes > settings.groupMetadataSizeBytesMax ||
+    totals.sizeBytes + growthSizeBytes > settings.metadataSizeBytesMax
+  ) {
     return false;
+  }
+  if (request.memberId === null) {
+    if (members.pending.size >= groupSizeMax) return false;
+    if (totals.memberCount >= settings.memberCountMax) return false;
   }
   if (group.state === "PreparingRebalance") {
     return known?.join != null || members.joiningCount < groupSizeMax;
@@ -254,11 +261,14 @@ function takePlace(
     rebalance(group, turn);
   } else if (group.protocol !== group.members.selectProtocol()) {
     rebalance(group, turn);
+  } else if (
+    !turn.maybeAppend(
+      group.record(turn.world.clock.now(), ({ assignment }) => assignment),
+    )
+  ) {
+    rebalance(group, turn);
   } else {
     group.members.setJoin(member, null);
-    turn.append(
-      group.record(turn.world.clock.now(), ({ assignment }) => assignment),
-    );
     turn.release(
       joining.ticket,
       placeTakenAnswer(group, member, { former, request }),

@@ -118,7 +118,8 @@ function completeJoin(group: ClassicGroup, turn: Turn): void {
   group.generation += 1;
   group.protocol = group.members.selectProtocol();
   if (group.members.size === 0) {
-    turn.append(group.record(turn.world.clock.now(), () => NO_ASSIGNMENT));
+    // A record without members is small: there is always room.
+    turn.maybeAppend(group.record(turn.world.clock.now(), () => NO_ASSIGNMENT));
     return;
   }
   group.moveTo("CompletingRebalance");
@@ -222,7 +223,7 @@ export function addPending(
   turn: Turn,
 ): void {
   const { memberId, timeoutMs } = pending;
-  group.members.pending.add(memberId);
+  group.members.addPending(memberId);
   turn.schedule(sessionKey(group, memberId), timeoutMs, (later) => {
     if (group.state !== "Dead") removePending(group, memberId, later);
   });
@@ -233,7 +234,7 @@ export function removePending(
   memberId: string,
   turn: Turn,
 ): void {
-  group.members.pending.delete(memberId);
+  group.members.removePending(memberId);
   endSession(group, memberId, turn);
   maybeCompleteJoin(group, turn);
 }

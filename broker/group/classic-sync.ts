@@ -21,6 +21,8 @@ import type { Turn } from "./group-turn.ts";
 
 type SyncDecision = Decision<SyncAnswer, GroupRecord>;
 
+type AssignmentOf = (member: ClassicMember) => Uint8Array;
+
 export interface Syncing {
   readonly request: SyncRequest;
   readonly ticket: Ticket<SyncAnswer>;
@@ -62,39 +64,55 @@ function park(
   member: ClassicMember,
   { request, ticket, turn }: Syncing,
 ): SyncDecision {
-  const isLeader = group.members.leader === member.memberId;
-  if (isLeader && isTooLarge(request, turn)) {
+  if (group.members.leader === member.memberId) {
+    const assigned = assignedIn(request);
+    const record = group.record(turn.world.clock.now(), assigned);
     // It stays among those who have yet to sync, and is put out with them.
-    return answerOnly({ error: "unknown-server-error" });
+    if (!hasRoom(group, turn) || !turn.maybeAppend(record)) {
+      return answerOnly({ error: "unknown-server-error" });
+    }
+    wait(group, member, { request, ticket, turn });
+    settle(group, assigned, turn);
+  } else {
+    wait(group, member, { request, ticket, turn });
   }
+  return turn.decide<SyncAnswer>(parked);
+}
+
+function hasRoom({ members }: ClassicGroup, { settings }: Turn): boolean {
+  return members.totals.sizeBytes <= settings.metadataSizeBytesMax;
+}
+
+function wait(
+  group: ClassicGroup,
+  member: ClassicMember,
+  { ticket, turn }: Syncing,
+): void {
   if (member.sync !== null) {
     turn.release(member.sync, { error: "rebalance-in-progress" });
   }
   member.sync = ticket;
   markSynced(group, member.memberId, turn);
-  if (isLeader) settle(group, request, turn);
-  return turn.decide<SyncAnswer>(parked);
-}
-
-function isTooLarge({ assignments }: SyncRequest, turn: Turn): boolean {
-  let sizeBytes = 0;
-  for (const { assignment } of assignments) sizeBytes += assignment.length;
-  return sizeBytes > turn.settings.groupMetadataSizeBytesMax;
 }
 
 /** Who is not mentioned gets nothing; who is no member is not kept. */
-function settle(group: ClassicGroup, request: SyncRequest, turn: Turn): void {
+function assignedIn({ assignments }: SyncRequest): AssignmentOf {
   const assigned = new Map(
-    request.assignments.map(({ memberId, assignment }) => [
+    assignments.map(({ memberId, assignment }) => [
       memberId,
       // What came in is a view of a whole frame.
       new Uint8Array(assignment),
     ]),
   );
   const nothing = new Uint8Array(0);
-  const assignmentOf = ({ memberId }: ClassicMember): Uint8Array =>
-    assigned.get(memberId) ?? nothing;
-  turn.append(group.record(turn.world.clock.now(), assignmentOf));
+  return ({ memberId }) => assigned.get(memberId) ?? nothing;
+}
+
+function settle(
+  group: ClassicGroup,
+  assignmentOf: AssignmentOf,
+  turn: Turn,
+): void {
   for (const member of group.members) {
     if (member.sync === null) continue;
     turn.release(member.sync, assignmentAnswer(group, assignmentOf(member)));

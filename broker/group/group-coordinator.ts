@@ -20,7 +20,7 @@ import {
 import { ClassicGroup } from "./classic-group.ts";
 import { joinGroup } from "./classic-join.ts";
 import { heartbeat, leaveGroup } from "./classic-leave.ts";
-import { endGroup, startSession } from "./classic-rebalance.ts";
+import { startSession } from "./classic-rebalance.ts";
 import { syncGroup } from "./classic-sync.ts";
 import type {
   HeartbeatAnswer,
@@ -40,9 +40,11 @@ import {
   type ListedGroup,
   type ListGroupsRequest,
 } from "./group-listing.ts";
+import { GroupDeletion, type DeleteGroupAnswer } from "./group-deletion.ts";
 import { GroupOffsets, offsetTombstone } from "./group-offsets.ts";
 import type { GroupRecord } from "./group-record.ts";
 import { Turn, type GroupWorld } from "./group-turn.ts";
+import type { GroupTotals } from "./membership.ts";
 import type {
   CommitOffsetsAnswer,
   CommitOffsetsRequest,
@@ -57,14 +59,11 @@ import {
   fetchOffsets,
 } from "./offset-commands.ts";
 import { expireOffsets } from "./offset-expiry.ts";
-import { isStorable } from "./stored-text.ts";
+import { isStorableGroupId } from "./stored-text.ts";
+
+export type { DeleteGroupAnswer } from "./group-deletion.ts";
 
 type GroupCommand<Answer> = Command<Answer, GroupRecord>;
-
-export interface DeleteGroupAnswer {
-  readonly groupId: string;
-  readonly error: null | "group-id-not-found" | "non-empty-group";
-}
 
 const SWEEP_KEY = "sweep";
 
@@ -72,6 +71,7 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
   readonly #world: GroupWorld;
   readonly #groups = new Map<string, ClassicGroup>();
   readonly #offsets = new GroupOffsets();
+  readonly #totals: GroupTotals = { memberCount: 0, sizeBytes: 0 };
 
   constructor(world: GroupWorld) {
     this.#world = world;
@@ -123,7 +123,7 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
       const known = this.#groups.get(groupId);
       const error = this.#joinRefusal(request, known !== undefined);
       if (error !== null) return answerOnly<JoinAnswer>({ error, memberId });
-      const group = known ?? new ClassicGroup(groupId);
+      const group = known ?? new ClassicGroup(groupId, this.#totals);
       const turn = new Turn(this.#world, timers);
       const decision = joinGroup(group, { request, ticket, turn });
       if (!group.isVacant) this.#groups.set(groupId, group);
@@ -179,7 +179,8 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
         return answerOnly<LeaveAnswer>({ error: "invalid-group-id" });
       }
       const group =
-        this.#groups.get(request.groupId) ?? new ClassicGroup(request.groupId);
+        this.#groups.get(request.groupId) ??
+        new ClassicGroup(request.groupId, this.#totals);
       return leaveGroup(group, request, new Turn(this.#world, timers));
     };
   }
@@ -195,7 +196,9 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
         return answerOnly({ error: "group-max-size-reached" });
       }
       const turn = new Turn(this.#world, timers);
-      return turn.decide(commitOffsets(group, request, turn));
+      const answer = commitOffsets(group, request, turn);
+      // All or nothing: what the turn collected before the error goes with it.
+      return answer.error === null ? turn.decide(answer) : answerOnly(answer);
     };
   }
 
@@ -213,13 +216,17 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
     };
   }
 
-  /** Forgets what all groups committed for topics that are gone. Answers how many offsets. */
+  /**
+   * Forgets what all groups committed for topics that are gone, as much as one
+   * decision holds. Answers how many offsets that were: ask until it is none.
+   */
   deleteTopicOffsets(topics: readonly string[]): GroupCommand<number> {
     return (_ticket, timers) => {
       const gone = new Set(topics);
       const turn = new Turn(this.#world, timers);
       for (const record of this.#offsets.records()) {
-        if (gone.has(record.topic)) turn.append(offsetTombstone(record));
+        if (!gone.has(record.topic)) continue;
+        if (!turn.maybeAppend(offsetTombstone(record))) break;
       }
       return turn.decide(turn.recordCount);
     };
@@ -230,26 +237,13 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
   deleteGroups(
     groupIds: readonly string[],
   ): GroupCommand<readonly DeleteGroupAnswer[]> {
-    return (_ticket, timers) => {
+    return (ticket, timers) => {
+      const find = (groupId: string): ClassicGroup | null =>
+        this.#find(groupId);
       const turn = new Turn(this.#world, timers);
-      const deleted = new Set<string>();
-      const answers = groupIds.map((groupId): DeleteGroupAnswer => {
-        const group = this.#find(groupId);
-        if (group === null || deleted.has(groupId)) {
-          return { groupId, error: "group-id-not-found" };
-        }
-        if (group.state !== "Empty") {
-          return { groupId, error: "non-empty-group" };
-        }
-        deleted.add(groupId);
-        for (const record of this.#offsets.recordsOf(groupId)) {
-          turn.append(offsetTombstone(record));
-        }
-        endGroup(group, turn);
-        turn.append({ kind: "group", groupId, value: null });
-        return { groupId, error: null };
-      });
-      return turn.decide(answers);
+      return new GroupDeletion(find, this.#offsets, ticket, groupIds).begin(
+        turn,
+      );
     };
   }
 
@@ -279,7 +273,7 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
   #obtain(groupId: string): ClassicGroup {
     const known = this.#groups.get(groupId);
     if (known !== undefined) return known;
-    const group = new ClassicGroup(groupId);
+    const group = new ClassicGroup(groupId, this.#totals);
     this.#groups.set(groupId, group);
     return group;
   }
@@ -288,7 +282,7 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
     const group = this.#groups.get(groupId);
     if (group === undefined) return;
     this.#groups.delete(groupId);
-    group.moveTo("Dead");
+    group.bury();
   }
 
   /** What was never persisted goes when nothing is left of it. */
@@ -307,24 +301,31 @@ export class GroupCoordinator implements StateMachine<GroupRecord> {
     );
   }
 
-  /** One turn's share of the groups; the rest at once, in a turn of its own. */
+  /** As much as one decision holds; the rest at once, in a turn of its own. */
   #sweep(turn: Turn): void {
     for (const group of [...this.#groups.values()]) {
-      const { groupId } = group;
-      const isBare = expireOffsets(group, this.#offsets, turn);
-      if (isBare && group.isVacant) {
-        if (group.persisted === null) this.#maybeForget(groupId);
-        else turn.append({ kind: "group", groupId, value: null });
-      }
-      if (turn.recordCount >= this.#world.settings.expiredOffsetCountMax) {
+      if (!this.#expire(group, turn)) {
         this.#scheduleSweep(turn, 0);
         return;
       }
     }
     this.#scheduleSweep(turn);
   }
+
+  /** False if the turn has no room left. */
+  #expire(group: ClassicGroup, turn: Turn): boolean {
+    const { groupId, persisted } = group;
+    const left = expireOffsets(group, this.#offsets, turn);
+    if (left === "no room left") return false;
+    if (left === "offsets left" || !group.isVacant) return true;
+    if (persisted !== null) {
+      return turn.maybeAppend({ kind: "group", groupId, value: null });
+    }
+    this.#maybeForget(groupId);
+    return true;
+  }
 }
 
 function isGroupId(groupId: string): boolean {
-  return groupId !== "" && isStorable(groupId);
+  return groupId !== "" && isStorableGroupId(groupId);
 }

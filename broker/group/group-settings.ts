@@ -20,14 +20,21 @@ export interface GroupSettings {
 
   /** Kafka's `offsets.retention.check.interval.ms`. */
   readonly offsetsRetentionCheckIntervalMs: number;
-  /** Tombstones written by one check; what is left waits for the next turn. */
-  readonly expiredOffsetCountMax: number;
   /** Kafka's `group.new.member.join.timeout.ms`: a join that nobody waits for any more. */
   readonly newMemberJoinTimeoutMs: number;
   /** Groups of one coordinator. Kafka has no limit. */
   readonly groupCountMax: number;
-  /** All that the members of a group sent along, and all that its leader assigns. */
+  /** Members of all groups of one coordinator, and those on their way in. */
+  readonly memberCountMax: number;
+  /** All that the members of one group sent along. */
   readonly groupMetadataSizeBytesMax: number;
+  /** The same of all groups of one coordinator, with what is persisted of them. */
+  readonly metadataSizeBytesMax: number;
+  /**
+   * One decision, which is one batch. Must be less than what the log takes:
+   * `max.message.bytes` of `__consumer_offsets`, where Kafka has this limit.
+   */
+  readonly decisionSizeBytesMax: number;
 }
 
 export const standardGroupSettings: GroupSettings = {
@@ -38,8 +45,10 @@ export const standardGroupSettings: GroupSettings = {
   offsetMetadataSizeBytesMax: 4_096,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,
-  expiredOffsetCountMax: 10_000,
   newMemberJoinTimeoutMs: 300_000,
   groupCountMax: 100_000,
+  memberCountMax: 100_000,
   groupMetadataSizeBytesMax: 16 * 1024 * 1024,
+  metadataSizeBytesMax: 256 * 1024 * 1024,
+  decisionSizeBytesMax: 1_000_000,
 };

@@ -14,6 +14,7 @@ import {
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { GroupRecord } from "./group-record.ts";
+import { recordSizeBytes } from "./group-record-size.ts";
 import type { GroupSettings } from "./group-settings.ts";
 
 /** What the coordinator needs from outside. */
@@ -28,6 +29,7 @@ export class Turn {
   readonly #timers: Timers<GroupRecord>;
   readonly #records: GroupRecord[] = [];
   readonly #releases: Release[] = [];
+  #sizeBytes = 0;
 
   constructor(world: GroupWorld, timers: Timers<GroupRecord>) {
     this.world = world;
@@ -42,8 +44,13 @@ export class Turn {
     return this.#records.length;
   }
 
-  append(record: GroupRecord): void {
+  /** False if the decision has no room for it: the log could not take it. */
+  maybeAppend(record: GroupRecord): boolean {
+    const sizeBytes = this.#sizeBytes + recordSizeBytes(record);
+    if (sizeBytes > this.settings.decisionSizeBytesMax) return false;
+    this.#sizeBytes = sizeBytes;
     this.#records.push(record);
+    return true;
   }
 
   /** Answers a command that is parked, or is about to be: this turn's own. */

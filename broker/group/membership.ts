@@ -18,7 +18,14 @@ import {
 import type { JoinAnswer } from "./group-answers.ts";
 import type { Ticket } from "../machine/machine.ts";
 
+/** Over all groups of a coordinator. */
+export interface GroupTotals {
+  memberCount: number;
+  sizeBytes: number;
+}
+
 export class Membership {
+  readonly totals: GroupTotals;
   readonly #members = new Map<string, ClassicMember>();
   readonly #memberIdByInstance = new Map<string, string>();
   readonly #supporterCounts = new Map<string, number>();
@@ -26,8 +33,11 @@ export class Membership {
   #joiningCount = 0;
   #sizeBytes = 0;
 
-  /** Ids given out and not yet joined with. Bounded by whoever adds. */
-  readonly pending = new Set<string>();
+  readonly #pending = new Set<string>();
+
+  constructor(totals: GroupTotals) {
+    this.totals = totals;
+  }
 
   get size(): number {
     return this.#members.size;
@@ -57,7 +67,24 @@ export class Membership {
   }
 
   get hasAllJoined(): boolean {
-    return this.#joiningCount === this.#members.size && this.pending.size === 0;
+    return (
+      this.#joiningCount === this.#members.size && this.#pending.size === 0
+    );
+  }
+
+  /** Ids given out and not yet joined with. */
+  get pending(): ReadonlySet<string> {
+    return this.#pending;
+  }
+
+  addPending(memberId: string): void {
+    if (this.#pending.has(memberId)) return;
+    this.#pending.add(memberId);
+    this.totals.memberCount += 1;
+  }
+
+  removePending(memberId: string): void {
+    if (this.#pending.delete(memberId)) this.totals.memberCount -= 1;
   }
 
   get(memberId: string): ClassicMember | null {
@@ -81,9 +108,10 @@ export class Membership {
       this.#memberIdByInstance.set(member.instanceId, member.memberId);
     }
     this.#leader ??= member.memberId;
-    this.pending.delete(member.memberId);
+    this.removePending(member.memberId);
+    this.totals.memberCount += 1;
     if (member.join !== null) this.#joiningCount += 1;
-    this.#sizeBytes += ownSizeBytes(member);
+    this.#grow(ownSizeBytes(member));
     this.#count(member.protocols, 1);
   }
 
@@ -93,8 +121,9 @@ export class Membership {
     if (member.instanceId !== null) {
       this.#memberIdByInstance.delete(member.instanceId);
     }
+    this.totals.memberCount -= 1;
     if (member.join !== null) this.#joiningCount -= 1;
-    this.#sizeBytes -= ownSizeBytes(member);
+    this.#grow(-ownSizeBytes(member));
     this.#count(member.protocols, -1);
     if (this.#leader !== member.memberId) return;
     this.#leader = this.#members.keys().next().value ?? null;
@@ -116,8 +145,9 @@ export class Membership {
   ): void {
     this.#count(member.protocols, -1);
     this.#count(protocols, 1);
-    this.#sizeBytes +=
-      protocolsSizeBytes(protocols) - protocolsSizeBytes(member.protocols);
+    this.#grow(
+      protocolsSizeBytes(protocols) - protocolsSizeBytes(member.protocols),
+    );
     member.protocols = protocols;
   }
 
@@ -169,6 +199,11 @@ export class Membership {
       mostVotes = count;
     }
     return winner;
+  }
+
+  #grow(sizeBytes: number): void {
+    this.#sizeBytes += sizeBytes;
+    this.totals.sizeBytes += sizeBytes;
   }
 
   #isCommon(name: string): boolean {

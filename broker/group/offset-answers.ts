@@ -31,7 +31,9 @@ export type CommitError =
   | "illegal-generation"
   | "rebalance-in-progress"
   /** There is no room for another group. */
-  | "group-max-size-reached";
+  | "group-max-size-reached"
+  /** More than the log takes at once; nothing is committed. */
+  | "message-too-large";
 
 /** Of one partition; the others are committed nevertheless. */
 export type CommitPartitionError =
@@ -95,6 +97,7 @@ export interface DeletedTopic {
   readonly topic: string;
   readonly partitions: readonly {
     readonly partition: number;
-    readonly error: "group-subscribed-to-topic" | null;
+    /** `message-too-large`: more than fit at once; ask again for the rest. */
+    readonly error: "group-subscribed-to-topic" | "message-too-large" | null;
   }[];
 }

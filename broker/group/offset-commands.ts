@@ -8,10 +8,10 @@
 import type { ClassicGroup } from "./classic-group.ts";
 import { startSession } from "./classic-rebalance.ts";
 import { stateRules } from "./classic-states.ts";
-import type { CommittedOffset } from "./group-record.ts";
+import type { CommittedOffset, OffsetRecord } from "./group-record.ts";
 import { offsetTombstone, type GroupOffsets } from "./group-offsets.ts";
 import type { Turn } from "./group-turn.ts";
-import { isStorable } from "./stored-text.ts";
+import { isStorable, isStorableGroupId } from "./stored-text.ts";
 import type {
   CommitError,
   CommitOffsetsAnswer,
@@ -41,6 +41,8 @@ export function commitOffsets(
     retentionMs === null
       ? null
       : Math.min(nowMs + Math.max(0, retentionMs), Number.MAX_SAFE_INTEGER);
+  // One record a partition, however often a request names it: the last one holds.
+  const values = new Map<string, OffsetRecord>();
   const topics = request.topics.map(({ topic, partitions }) => ({
     topic,
     partitions: partitions.map((commit) => {
@@ -54,11 +56,15 @@ export function commitOffsets(
           commitTimestampMs: nowMs,
           expireTimestampMs,
         };
-        turn.append({ kind: "offset", groupId, topic, partition, value });
+        const record = { groupId, topic, partition, value };
+        values.set(`${partition} ${topic}`, { kind: "offset", ...record });
       }
       return { partition, error };
     }),
   }));
+  for (const record of values.values()) {
+    if (!turn.maybeAppend(record)) return { error: "message-too-large" };
+  }
   return { error: null, topics };
 }
 
@@ -67,7 +73,7 @@ function refusal(
   request: CommitOffsetsRequest,
 ): CommitError | null {
   const { groupId, generation, memberId, instanceId } = request;
-  if (!isStorable(groupId)) return "invalid-group-id";
+  if (!isStorableGroupId(groupId)) return "invalid-group-id";
   if (group === null) return generation === null ? null : "illegal-generation";
   if (generation === null && group.state === "Empty") return null;
   if (generation === null && memberId === null && instanceId === null) {
@@ -158,9 +164,11 @@ export function deleteOffsets(
       }
       const value = offsets.get(groupId, topic, partition);
       if (value !== null) {
-        turn.append(
-          offsetTombstone({ kind: "offset", groupId, topic, partition, value }),
-        );
+        const record = { groupId, topic, partition, value };
+        const tombstone = offsetTombstone({ kind: "offset", ...record });
+        if (!turn.maybeAppend(tombstone)) {
+          return { partition, error: "message-too-large" as const };
+        }
       }
       return { partition, error: null };
     }),

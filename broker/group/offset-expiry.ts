@@ -16,12 +16,12 @@ import { isSubscribed, subscribedTopics } from "./subscription.ts";
 /** Since when an offset has not been needed; null: it is. */
 type UnneededSince = (offset: CommittedOffset) => number | null;
 
-/** Appends the tombstones of one group. True if it is left with no offsets. */
+/** Appends the tombstones of one group, and says what it leaves. */
 export function expireOffsets(
   group: ClassicGroup,
   offsets: GroupOffsets,
   turn: Turn,
-): boolean {
+): "bare" | "offsets left" | "no room left" {
   const unneededSince = expiryRule(group);
   const subscribed = subscribedTopics(group);
   const nowMs = turn.world.clock.now();
@@ -35,10 +35,10 @@ export function expireOffsets(
       sinceMs !== null &&
       nowMs >= (value.expireTimestampMs ?? sinceMs + offsetsRetentionMs) &&
       !isSubscribed(subscribed, topic);
-    if (isExpired) turn.append(offsetTombstone(record));
-    else isAnyKept = true;
+    if (!isExpired) isAnyKept = true;
+    else if (!turn.maybeAppend(offsetTombstone(record))) return "no room left";
   }
-  return !isAnyKept;
+  return isAnyKept ? "offsets left" : "bare";
 }
 
 function expiryRule(group: ClassicGroup): UnneededSince {

@@ -13,3 +13,10 @@ export function isStorable(text: string): boolean {
     Buffer.byteLength(text) <= STRING_SIZE_MAX
   );
 }
+
+/** Each of a group's offsets is stored with its id; no real one is so long. */
+const GROUP_ID_LENGTH_MAX = 1_024;
+
+export function isStorableGroupId(groupId: string): boolean {
+  return groupId.length <= GROUP_ID_LENGTH_MAX;
+}

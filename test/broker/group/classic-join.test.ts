@@ -242,3 +242,25 @@ test("a coordinator takes no more groups than it may", () => {
     { groupCountMax: 1 },
   );
 });
+
+test("a coordinator takes no more members than it may, over all its groups", () => {
+  groupTable(
+    `
+    at  command              answer                   releases                    records
+    0   join a group=one     parked                   a: leader gen=1 range of a
+    0   join b group=two v4  member-id-required
+    0   join c group=two     group-max-size-reached
+    0   join b group=two     parked                   b: leader gen=1 range of b
+    0   join a group=one     leader gen=1 range of a
+    0   leave a group=one    ok                                                   group(gen=2 empty)
+    0   join c group=two     parked
+    0   join d group=two     group-max-size-reached
+    0   leave b c group=two  ok, unknown-member-id    c: leader gen=2 range of c
+    0   reload
+    0   join d group=three   parked                   d: leader gen=1 range of d
+    0   join e group=three   parked
+    0   join f group=three   group-max-size-reached
+  `,
+    { memberCountMax: 2 },
+  );
+});

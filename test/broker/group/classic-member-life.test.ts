@@ -38,12 +38,12 @@ test("an assignment that is too large is not stored", () => {
     `
     at     command                 answer                releases                    records
     0      join a rebalance=20000  parked                a: leader gen=1 range of a
-    0      sync a a:*91            unknown-server-error
+    0      sync a a:*250            unknown-server-error
     9000   heartbeat a             ok
     18000  heartbeat a             ok
     20000  (a never asked)                                                           group(gen=2 empty)
   `,
-    { groupMetadataSizeBytesMax: 90 },
+    { decisionSizeBytesMax: 250 },
   );
 });
 

@@ -135,21 +135,21 @@ test("with its topic the offsets of all groups go", () => {
 
 test("an empty group is deleted with its offsets, one with members is not", () => {
   groupTable(`
-    at  command            answer                  releases                    records
-    0   delete-groups g    group-id-not-found
-    0   join a             parked                  a: leader gen=1 range of a
-    0   sync a a:0         parked                  a: gets 0                   group(gen=1 a:0)
-    0   commit a t-0=1     ok                                                  offset(t-0=1)
-    0   delete-groups g    non-empty-group
-    0   join b             parked
-    0   delete-groups g    non-empty-group
-    0   leave a b          ok, unknown-member-id   b: leader gen=2 range of b
-    0   delete-groups g    non-empty-group
-    0   leave b            ok                                                  group(gen=3 empty)
-    0   join c v4          member-id-required
-    0   delete-groups g g  ok, group-id-not-found                              offset(t-0 deleted) group(deleted)
-    0   join c v4          unknown-member-id
-    0   describe           Dead
+    at  command              answer                 releases                               records
+    0   delete-groups g      parked                 delete-groups: group-id-not-found
+    0   join a               parked                 a: leader gen=1 range of a
+    0   sync a a:0           parked                 a: gets 0                              group(gen=1 a:0)
+    0   commit a t-0=1       ok                                                            offset(t-0=1)
+    0   delete-groups g      parked                 delete-groups: non-empty-group
+    0   join b               parked
+    0   delete-groups g      parked                 delete-groups: non-empty-group
+    0   leave a b            ok, unknown-member-id  b: leader gen=2 range of b
+    0   delete-groups g      parked                 delete-groups: non-empty-group
+    0   leave b              ok                                                            group(gen=3 empty)
+    0   join c v4            member-id-required
+    0   delete-groups g g h  parked                 delete-groups: ok, group-id-not-found  offset(t-0 deleted) group(deleted)
+    0   join c v4            unknown-member-id
+    0   describe             Dead
     0   reload
     0   list
   `);
@@ -218,7 +218,7 @@ test("what expires is written in portions", () => {
     {
       offsetsRetentionMs: 5,
       offsetsRetentionCheckIntervalMs: 5,
-      expiredOffsetCountMax: 2,
+      decisionSizeBytesMax: 250,
     },
   );
 });
@@ -230,4 +230,30 @@ test("a group of which nothing was ever stored is forgotten", () => {
     0       list       g=Empty
     600000  list
   `);
+});
+
+test("a group with more offsets than fit in one decision is deleted in portions", () => {
+  groupTable(
+    `
+    at  command               answer  releases           records
+    0   commit - t-0=1 t-1=1  ok, ok                     offset(t-0=1) offset(t-1=1)
+    0   commit - t-2=1        ok                         offset(t-2=1)
+    0   delete-groups g       parked                     offset(t-0 deleted) offset(t-1 deleted)
+    0   (the rest)                    delete-groups: ok  offset(t-2 deleted) group(deleted)
+    0   list
+  `,
+    { decisionSizeBytesMax: 250 },
+  );
+});
+
+test("what the log could not take at once is refused, and nothing of it is stored", () => {
+  groupTable(
+    `
+    at  command                     answer             releases  records
+    0   commit - t-0=1 t-1=1 t-2=1  message-too-large
+    0   fetch all
+    0   commit - t-0=1 t-0=2 t-0=3  ok, ok, ok                   offset(t-0=3)
+  `,
+    { decisionSizeBytesMax: 250 },
+  );
 });
