@@ -1,5 +1,8 @@
 /** Whether the bytes given to an append are one batch that the topic takes. */
-import { validateOneBatch, validateRecords } from "../record/batch-validator.ts";
+import {
+  validateOneBatch,
+  validateRecords,
+} from "../record/batch-validator.ts";
 import type { AppendRefused } from "./append-result.ts";
 import { NEVER } from "./log-config.ts";
 import type { LogConfig } from "./log-config.ts";

@@ -92,7 +92,8 @@ export class AppendQueue {
   writeOf(lastOffset: number): Promise<void> {
     for (const group of [this.#writing, ...this.#groups]) {
       const groupLast = group?.batches.at(-1)?.lastOffset ?? -1;
-      if (group !== null && lastOffset <= groupLast) return group.written.promise;
+      if (group !== null && lastOffset <= groupLast)
+        return group.written.promise;
     }
     return Promise.resolve();
   }

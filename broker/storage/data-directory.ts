@@ -243,7 +243,9 @@ export class DataDirectory {
   /** Partitions that have a directory, and those that were opened. */
   partitions(): readonly TopicPartition[] {
     const names = new Set([...this.#names, ...this.#logs.keys()]);
-    return [...names].flatMap((name) => parsePartitionDirectoryName(name) ?? []);
+    return [...names].flatMap(
+      (name) => parsePartitionDirectoryName(name) ?? [],
+    );
   }
 
   /** The topic id that the partition's directory names, or null. Throws `StorageError`. */

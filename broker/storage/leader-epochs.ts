@@ -7,7 +7,11 @@
  * epoch is entered before the first batch that carries it is written, so a
  * crash may leave an entry at the log's very end: opening takes it out.
  */
-import { formatCheckpoint, parseCheckpoint, parseWholeNumber } from "./checkpoint.ts";
+import {
+  formatCheckpoint,
+  parseCheckpoint,
+  parseWholeNumber,
+} from "./checkpoint.ts";
 
 export interface EpochStart {
   readonly epoch: number;
@@ -45,7 +49,8 @@ export class LeaderEpochs {
     const { latest } = this;
     if (latest !== null && epoch <= latest.epoch) return;
     // An epoch in which nothing was written makes room for its successor.
-    if (latest !== null && latest.startOffset >= startOffset) this.#starts.pop();
+    if (latest !== null && latest.startOffset >= startOffset)
+      this.#starts.pop();
     this.#starts.push({ epoch, startOffset });
     this.#isDirty = true;
   }
@@ -75,7 +80,8 @@ export class LeaderEpochs {
   epochOf(offset: number): number | null {
     for (let slot = this.#starts.length - 1; slot >= 0; slot--) {
       const start = this.#starts[slot];
-      if (start !== undefined && start.startOffset <= offset) return start.epoch;
+      if (start !== undefined && start.startOffset <= offset)
+        return start.epoch;
     }
     return null;
   }

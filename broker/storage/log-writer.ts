@@ -46,14 +46,18 @@ export class LogWriter {
   readonly #unsyncedIndexes = new Set<Segment>();
   #isDirectoryDirty = false;
   #isParentDirty = false;
-  /** Anything was written since opening, so a clean close has something to complete. */
-  #hasWritten = false;
+  /** The files lack what a clean close leaves: something was written, or opening had to scan. */
+  #isIncomplete: boolean;
 
   constructor(
     context: StorageContext,
     place: LogPlace,
     epochs: LeaderEpochs,
-    state: { readonly end: LogEnd; readonly directoryExists: boolean },
+    state: {
+      readonly end: LogEnd;
+      readonly directoryExists: boolean;
+      readonly isIncomplete: boolean;
+    },
   ) {
     this.#context = context;
     this.#place = place;
@@ -61,6 +65,7 @@ export class LogWriter {
     this.tail = new TailCache(context.tails);
     this.#written = state.end;
     this.#directoryExists = state.directoryExists;
+    this.#isIncomplete = state.isIncomplete;
   }
 
   /** What `write` has returned for. */
@@ -72,14 +77,14 @@ export class LogWriter {
     return this.#directoryExists;
   }
 
-  get hasWritten(): boolean {
-    return this.#hasWritten;
+  get isIncomplete(): boolean {
+    return this.#isIncomplete;
   }
 
   /** Rejects with the disk's error; then `cutBack` is due. */
   async write(group: AppendGroup, config: LogConfig): Promise<void> {
     const { segment, batches } = group;
-    this.#hasWritten = true;
+    this.#isIncomplete = true;
     if (!this.#directoryExists) await this.#createDirectory();
     if (group.roll !== null) await this.#completeSealed(group.roll, segment);
     if (this.#epochs.isDirty) await this.writeEpochs();

@@ -43,7 +43,11 @@ export function parseMetaProperties(
     throw new StorageError("corrupt-file", path, "no cluster.id");
   }
   if (node === undefined || !/^\d+$/.test(node) || nodeId > 0x7fffffff) {
-    throw new StorageError("corrupt-file", path, `node.id ${node ?? "missing"}`);
+    throw new StorageError(
+      "corrupt-file",
+      path,
+      `node.id ${node ?? "missing"}`,
+    );
   }
   return {
     clusterId,

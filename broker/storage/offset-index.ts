@@ -51,7 +51,10 @@ export class OffsetIndex {
 
   append(lastOffset: number, position: number): void {
     const relative = lastOffset - this.#baseOffset;
-    assert(relative <= RELATIVE_OFFSET_MAX, "offset is too far for its segment");
+    assert(
+      relative <= RELATIVE_OFFSET_MAX,
+      "offset is too far for its segment",
+    );
     assert(relative > this.#lastRelativeOffset, "offset index goes back");
     this.#lastRelativeOffset = relative;
     const entry = this.#entries.append();

@@ -36,7 +36,10 @@ export async function surveyDirectory(
 ): Promise<PartitionFiles> {
   const kinds = new Map<number, Set<SegmentFileKind>>();
   for (const { name } of await disk.list(directory)) {
-    if (name.endsWith(TEMPORARY_SUFFIX) || name.endsWith(KAFKA_DELETED_SUFFIX)) {
+    if (
+      name.endsWith(TEMPORARY_SUFFIX) ||
+      name.endsWith(KAFKA_DELETED_SUFFIX)
+    ) {
       await disk.remove(joinPath(directory, name));
       continue;
     }

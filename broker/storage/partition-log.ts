@@ -34,7 +34,11 @@ import { LogWriter } from "./log-writer.ts";
 import type { LogEnd, LogPlace } from "./log-writer.ts";
 import { encodeProducerSnapshot } from "./producer-snapshot.ts";
 import { producerOf } from "./producer-state.ts";
-import type { Duplicate, ProducedBatch, ProducerState } from "./producer-state.ts";
+import type {
+  Duplicate,
+  ProducedBatch,
+  ProducerState,
+} from "./producer-state.ts";
 import { SegmentTail } from "./roll-rule.ts";
 import type { Incoming } from "./roll-rule.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -64,6 +68,8 @@ export interface OpenedLog {
   readonly endOffset: number;
   readonly tail: SegmentTail;
   readonly directoryExists: boolean;
+  /** The files lack something that a clean close leaves. */
+  readonly isIncomplete: boolean;
 }
 
 interface IncomingBatch extends Incoming {
@@ -130,6 +136,7 @@ export class PartitionLog {
     this.#writer = new LogWriter(context, opened.place, opened.epochs, {
       end,
       directoryExists: opened.directoryExists,
+      isIncomplete: opened.isIncomplete,
     });
     this.#commit = new GroupCommit(
       context.syncs,
@@ -210,7 +217,8 @@ export class PartitionLog {
    */
   append(bytes: Uint8Array): AppendResult {
     if (this.#fault !== null || this.#isClosed) {
-      const detail = this.#fault?.message ?? `${this.#place.directory} is closed`;
+      const detail =
+        this.#fault?.message ?? `${this.#place.directory} is closed`;
       return { error: "storage-offline", detail };
     }
     const config = this.#config;
@@ -253,10 +261,7 @@ export class PartitionLog {
       highWatermark: this.highWatermark,
       stableOffset: this.stableOffset,
     };
-    if (
-      request.offset < this.#startOffset ||
-      request.offset > written.offset
-    ) {
+    if (request.offset < this.#startOffset || request.offset > written.offset) {
       return { error: "offset-out-of-range", ...marks };
     }
     const end = request.limit === "end" ? written : this.#visible;
@@ -332,7 +337,7 @@ export class PartitionLog {
     this.#cancelFlush?.();
     await this.#commit.idle();
     let isClean = how.isClean && this.#fault === null;
-    if (isClean && this.#writer.hasWritten) {
+    if (isClean && this.#writer.isIncomplete) {
       try {
         await this.#writer.complete(this.#encodeProducers());
       } catch (error) {
@@ -419,7 +424,9 @@ export class PartitionLog {
     });
   }
 
-  #answer(appended: Omit<Appended, "error" | "startOffset" | "durable">): Appended {
+  #answer(
+    appended: Omit<Appended, "error" | "startOffset" | "durable">,
+  ): Appended {
     return {
       error: null,
       ...appended,
@@ -439,6 +446,8 @@ export class PartitionLog {
       this.#visible = written;
       this.#notify();
     } else void this.#commit.request();
+    // A sealed file that is on the disk is opened anew to be mapped whole.
+    if (group.roll !== null) void this.#commit.request();
     await this.#writer.maybeFlushIndexes();
     await this.#maybeSync(written.offset);
   }

@@ -16,10 +16,7 @@
  * answered for as a duplicate can be lost afterwards.
  */
 import { partitionLeaderEpochOf } from "../record/batch.ts";
-import {
-  readSmallFile,
-  replaceRebuildableFile,
-} from "./checkpoint.ts";
+import { readSmallFile, replaceRebuildableFile } from "./checkpoint.ts";
 import { findBatch } from "./batch-scan.ts";
 import type { ScannedBatch } from "./batch-scan.ts";
 import { LEADER_EPOCH_FILE, joinPath, segmentFileName } from "./layout.ts";
@@ -82,11 +79,17 @@ export async function openPartitionFiles(
 ): Promise<OpeningResult> {
   const opening = new Opening(place, context, config);
   if (!options.directoryExists) {
-    return { opened: opening.empty(options.startOffset ?? 0, false), report: null };
+    return {
+      opened: opening.empty(options.startOffset ?? 0, false),
+      report: null,
+    };
   }
   const files = await surveyDirectory(context.disk, place.directory);
   if (files.segments.length === 0) {
-    return { opened: opening.empty(options.startOffset ?? 0, true), report: null };
+    return {
+      opened: opening.empty(options.startOffset ?? 0, true),
+      report: null,
+    };
   }
   const opened = options.isClean ? await opening.resume(files) : null;
   if (opened !== null) {
@@ -148,6 +151,7 @@ class Opening {
       endOffset: startOffset,
       tail: new SegmentTail(segment),
       directoryExists,
+      isIncomplete: directoryExists,
     };
   }
 
@@ -159,8 +163,10 @@ class Opening {
       files.segments.map((found, slot) =>
         this.#segment(found.baseOffset, {
           logSizeBytes: found.logSizeBytes,
-          offsetEntryCount: (found.offsetIndexSizeBytes ?? 0) / OFFSET_INDEX_ENTRY_SIZE,
-          timeEntryCount: (found.timeIndexSizeBytes ?? 0) / TIME_INDEX_ENTRY_SIZE,
+          offsetEntryCount:
+            (found.offsetIndexSizeBytes ?? 0) / OFFSET_INDEX_ENTRY_SIZE,
+          timeEntryCount:
+            (found.timeIndexSizeBytes ?? 0) / TIME_INDEX_ENTRY_SIZE,
           isSealed: slot < files.segments.length - 1,
         }),
       ),
@@ -169,7 +175,10 @@ class Opening {
     if (endOffset === null) return null;
     const producers = await this.#readProducers(files, endOffset);
     if (producers === null) return null;
-    return this.#opened(segments, epochs, producers, endOffset);
+    return {
+      ...this.#opened(segments, epochs, producers, endOffset),
+      isIncomplete: false,
+    };
   }
 
   /** Reads everything; see the module's comment for what is done with what does not hold. */
@@ -186,7 +195,10 @@ class Opening {
         ...emptySegmentFiles,
         isSealed: !isLast,
       });
-      endOffset = await this.#scanSegment(segment, isLast, { epochs, producers });
+      endOffset = await this.#scanSegment(segment, isLast, {
+        epochs,
+        producers,
+      });
       segments.push(segment);
     }
     epochs.truncateFromEnd(endOffset);
@@ -209,7 +221,8 @@ class Opening {
     opened: OpenedLog,
     savedOffset: number | null,
   ): Promise<OpenedLog> {
-    if (savedOffset === null || savedOffset <= opened.startOffset) return opened;
+    if (savedOffset === null || savedOffset <= opened.startOffset)
+      return opened;
     if (savedOffset > opened.endOffset) {
       // Records behind the start are gone; their offsets must not come again.
       for (const segment of opened.segments.all()) {
@@ -301,6 +314,7 @@ class Opening {
       endOffset,
       tail: new SegmentTail(segments.active),
       directoryExists: true,
+      isIncomplete: true,
     };
   }
 

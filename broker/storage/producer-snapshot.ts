@@ -62,10 +62,12 @@ export function encodeProducerSnapshot(
 export function decodeProducerSnapshot(
   bytes: Uint8Array,
 ): readonly ProducerEntry[] | null {
-  if (bytes.length < HEADER_SIZE || readInt16(bytes, 0) !== VERSION) return null;
+  if (bytes.length < HEADER_SIZE || readInt16(bytes, 0) !== VERSION)
+    return null;
   const count = readInt32(bytes, COUNT_AT);
   if (bytes.length !== HEADER_SIZE + count * ENTRY_SIZE) return null;
-  if (readUint32(bytes, CRC_AT) !== crc32c(bytes.subarray(COUNT_AT))) return null;
+  if (readUint32(bytes, CRC_AT) !== crc32c(bytes.subarray(COUNT_AT)))
+    return null;
   const entries: ProducerEntry[] = [];
   for (let at = HEADER_SIZE; at < bytes.length; at += ENTRY_SIZE) {
     entries.push(decodeEntry(bytes, at));

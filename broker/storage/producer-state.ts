@@ -150,7 +150,8 @@ export class ProducerState {
       if (duplicate !== null) return { error: null, duplicate };
     }
     const last = isNewEpoch ? undefined : entry.batches.at(-1);
-    const expected = last === undefined ? 0 : addToSequence(last.lastSequence, 1);
+    const expected =
+      last === undefined ? 0 : addToSequence(last.lastSequence, 1);
     if (baseSequence === expected) return accepted;
     return {
       error: "out-of-order-sequence",
@@ -212,10 +213,7 @@ function findDuplicate(
   entry: ProducerEntry,
   batch: Pick<ProducedBatch, "baseSequence" | "recordCount">,
 ): Duplicate | null {
-  const lastSequence = addToSequence(
-    batch.baseSequence,
-    batch.recordCount - 1,
-  );
+  const lastSequence = addToSequence(batch.baseSequence, batch.recordCount - 1);
   for (const known of entry.batches) {
     const firstSequence = sequenceBefore(known.lastSequence, known.offsetDelta);
     if (

@@ -39,11 +39,7 @@ export class SegmentTail {
     return this.#sizeBytes;
   }
 
-  mustRollBefore(
-    batch: Incoming,
-    config: LogConfig,
-    nowMs: number,
-  ): boolean {
+  mustRollBefore(batch: Incoming, config: LogConfig, nowMs: number): boolean {
     // Offsets that do not fit force a new segment even behind an empty one.
     const relative = batch.lastOffset - this.segment.baseOffset;
     if (relative > RELATIVE_OFFSET_MAX) return true;
@@ -53,7 +49,9 @@ export class SegmentTail {
     }
     const first = this.#firstTimestampMs ?? -1;
     const waitedMs =
-      first >= 0 ? batch.maxTimestampMs - first : nowMs - this.segment.createdMs;
+      first >= 0
+        ? batch.maxTimestampMs - first
+        : nowMs - this.segment.createdMs;
     if (waitedMs > config.segmentMs) return true;
     return this.#isIndexFull(config.segmentIndexSizeBytes);
   }

@@ -7,11 +7,7 @@
  * for byte the one that was lost.
  */
 import type { FileCache } from "./file-cache.ts";
-import {
-  joinPath,
-  segmentFileKinds,
-  segmentFileName,
-} from "./layout.ts";
+import { joinPath, segmentFileKinds, segmentFileName } from "./layout.ts";
 import { LogFile } from "./log-file.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import type { StorageContext } from "./storage-context.ts";
@@ -128,7 +124,10 @@ export class Segment {
       offset: this.baseOffset,
     };
     if (batch.maxTimestampMs > greatest.timestampMs) {
-      greatest = { timestampMs: batch.maxTimestampMs, offset: batch.lastOffset };
+      greatest = {
+        timestampMs: batch.maxTimestampMs,
+        offset: batch.lastOffset,
+      };
     }
     this.#greatest = greatest;
     if (batch.position - this.#indexedPosition > indexIntervalSizeBytes) {

@@ -10,12 +10,7 @@
  * greatest timestamp, which Kafka's retention goes by.
  */
 import { assert } from "../lib/assert.ts";
-import {
-  readInt64,
-  readUint32,
-  writeInt32,
-  writeInt64,
-} from "../lib/bytes.ts";
+import { readInt64, readUint32, writeInt32, writeInt64 } from "../lib/bytes.ts";
 import type { FileCache } from "./file-cache.ts";
 import { SparseIndex } from "./sparse-index.ts";
 import type { EntryFormat, IndexBlockCache } from "./sparse-index.ts";
