@@ -4,8 +4,8 @@
  *
  * `persisted` is the last record replayed; the rest is soft, set by commands
  * and time-outs, and after a crash built anew from that record and by the
- * clients. Invariant: a Stable group is what its record says, but for static
- * members that left and sessions.
+ * clients. Invariant: the members of a Stable group, and what they are
+ * assigned, are those of its record.
  */
 import { assert } from "../lib/assert.ts";
 import { metadataOf, type ClassicMember } from "./classic-member.ts";

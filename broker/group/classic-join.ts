@@ -21,10 +21,10 @@ import {
   type Ticket,
 } from "../machine/machine.ts";
 import type { ClassicGroup } from "./classic-group.ts";
+import { canBeStored, hasRoom, supports } from "./classic-join-checks.ts";
 import {
   hasProtocols,
   ownProtocols,
-  protocolsSizeBytes,
   type ClassicMember,
 } from "./classic-member.ts";
 import {
@@ -43,7 +43,6 @@ import { stateRules } from "./classic-states.ts";
 import type { JoinAnswer, JoinError, JoinRequest } from "./group-answers.ts";
 import type { GroupRecord } from "./group-record.ts";
 import type { Turn } from "./group-turn.ts";
-import { isStorable } from "./stored-text.ts";
 import { createMemberId, memberName } from "./member-id.ts";
 
 type JoinDecision = Decision<JoinAnswer, GroupRecord>;
@@ -58,7 +57,7 @@ export interface Joining {
 export function joinGroup(group: ClassicGroup, joining: Joining): JoinDecision {
   const { request, turn } = joining;
   if (!canBeStored(request)) return refuse(joining, "unknown-server-error");
-  if (!hasRoom(group, joining)) {
+  if (!hasRoom(group, request, turn.settings)) {
     expel(group, request.memberId, turn);
     return refuse(joining, "group-max-size-reached", null);
   }
@@ -70,50 +69,6 @@ export function joinGroup(group: ClassicGroup, joining: Joining): JoinDecision {
     : joinKnown(group, request.memberId, joining);
 }
 
-/** Kafka too fails with this error, when it comes to write them. */
-function canBeStored(request: JoinRequest): boolean {
-  const { instanceId, clientHost, protocolType, protocols } = request;
-  return (
-    (instanceId === null || instanceId.length <= INSTANCE_ID_LENGTH_MAX) &&
-    isStorable(clientHost) &&
-    isStorable(protocolType) &&
-    protocols.every(({ name }) => isStorable(name))
-  );
-}
-
-/** Kafka's clients allow no longer ones. */
-const INSTANCE_ID_LENGTH_MAX = 249;
-
-/**
- * The members may be more than the limit, after it was lowered: those that
- * join again last find no room.
- */
-function hasRoom(group: ClassicGroup, { request, turn }: Joining): boolean {
-  const { members } = group;
-  const { totals } = members;
-  const { settings } = turn;
-  const { groupSizeMax } = settings;
-  const known =
-    request.memberId === null ? null : members.get(request.memberId);
-  const growthSizeBytes =
-    protocolsSizeBytes(request.protocols) -
-    (known === null ? 0 : protocolsSizeBytes(known.protocols));
-  if (
-    members.sizeBytes + growthSizeBytes > settings.groupMetadataSizeBytesMax ||
-    totals.sizeBytes + growthSizeBytes > settings.metadataSizeBytesMax
-  ) {
-    return false;
-  }
-  if (request.memberId === null) {
-    if (members.pending.size >= groupSizeMax) return false;
-    if (totals.memberCount >= settings.memberCountMax) return false;
-  }
-  if (group.state === "PreparingRebalance") {
-    return known?.join != null || members.joiningCount < groupSizeMax;
-  }
-  return known !== null || members.size < groupSizeMax;
-}
-
 function expel(group: ClassicGroup, memberId: string | null, turn: Turn): void {
   if (memberId === null) return;
   const member = group.members.get(memberId);
@@ -123,15 +78,6 @@ function expel(group: ClassicGroup, memberId: string | null, turn: Turn): void {
   } else if (group.members.pending.has(memberId)) {
     removePending(group, memberId, turn);
   }
-}
-
-function supports(group: ClassicGroup, request: JoinRequest): boolean {
-  const { protocolType, protocols } = request;
-  if (protocolType === "" || protocols.length === 0) return false;
-  if (group.state === "Empty") return true;
-  return (
-    group.protocolType === protocolType && group.members.supportAny(protocols)
-  );
 }
 
 function joinNew(group: ClassicGroup, joining: Joining): JoinDecision {
