@@ -147,8 +147,14 @@ type Chunk = { readonly error: null; readonly bytes: Uint8Array } | LoadFailure;
 
 async function readChunk(log: MachineLog, offset: number): Promise<Chunk> {
   try {
-    const result = await log.read(offset, READ_SIZE_BYTES);
-    if (result.error !== null) return unreadable(result.detail);
+    const result = await log.read({
+      offset,
+      sizeBytesMax: READ_SIZE_BYTES,
+      minOneBatch: true,
+      limit: "end",
+      transfer: "plain",
+    });
+    if (result.error !== null) return unreadable(result.detail ?? result.error);
     try {
       return { error: null, bytes: await copyOf(result.payload) };
     } finally {

@@ -17,9 +17,11 @@ export interface MachineLog {
   /**
    * Record batches from the one that holds `offset` on: the first one whole,
    * whatever its size, then about `sizeBytesMax` bytes in all, of which the last
-   * batch may be cut. To be released by the caller.
+   * batch may be cut. The caller releases them.
    */
-  read(offset: number, sizeBytesMax: number): Promise<MachineReadResult>;
+  read(
+    request: MachineReadRequest,
+  ): MachineReadResult | Promise<MachineReadResult>;
   /** Returns when all that `read` can see is durable. */
   sync(): Promise<void>;
 }
@@ -31,13 +33,23 @@ export type MachineAppendResult =
       /** Rejects when the batch could not be written. */
       readonly written: Promise<void>;
       /** Returns when the batch is as durable as acks -1 promises; calls made close together share a sync. */
-      readonly durable: () => Promise<void>;
+      durable(): Promise<void>;
     }
   | { readonly error: string; readonly detail: string };
 
+export interface MachineReadRequest {
+  readonly offset: number;
+  readonly sizeBytesMax: number;
+  readonly minOneBatch: true;
+  /** All that is written, whoever else may see it yet. */
+  readonly limit: "end";
+  /** Into memory: what is decoded may stay. */
+  readonly transfer: "plain";
+}
+
 export type MachineReadResult =
   | { readonly error: null; readonly payload: Payload }
-  | { readonly error: string; readonly detail: string };
+  | { readonly error: string; readonly detail?: string };
 
 export interface Snapshot {
   /** The log's records below this offset are contained. */

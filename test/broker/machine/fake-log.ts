@@ -18,6 +18,7 @@ import { payloadOf } from "../../../broker/lib/payload.ts";
 import type {
   MachineAppendResult,
   MachineLog,
+  MachineReadRequest,
   MachineReadResult,
   Snapshot,
   SnapshotStore,
@@ -104,7 +105,10 @@ export class FakeLog implements MachineLog {
     };
   }
 
-  async read(offset: number, sizeBytesMax: number): Promise<MachineReadResult> {
+  async read({
+    offset,
+    sizeBytesMax,
+  }: MachineReadRequest): Promise<MachineReadResult> {
     this.readCount += 1;
     if (this.readFault !== null) {
       return { error: "storage-offline", detail: this.readFault };
