@@ -69,8 +69,9 @@ export interface ManageGroups {
   readonly list: Ask<ListGroupsRequest, readonly ListedGroup[]>;
 }
 
+/** `shards`: the coordinators there are by now; none while they cannot be opened. */
 export function createManageGroups(
-  shards: readonly CoordinatorShard[],
+  shards: () => readonly CoordinatorShard[],
 ): ManageGroups {
   /** Sends a command to the coordinator of the group that the request names. */
   function ask<Request extends { readonly groupId: string }, Answer>(
@@ -80,7 +81,8 @@ export function createManageGroups(
     ) => Command<Answer, GroupRecord>,
   ): Ask<Request, Answer> {
     return (_context, request) => {
-      const shard = shards[groupPartition(request.groupId, shards.length)];
+      const all = shards();
+      const shard = all[groupPartition(request.groupId, all.length)];
       if (shard === undefined) {
         return Promise.resolve({
           error: "coordinator-not-available",
@@ -112,7 +114,7 @@ export function createManageGroups(
     ),
     async list(_context, request) {
       const listed: ListedGroup[] = [];
-      for (const { coordinator, runtime } of shards) {
+      for (const { coordinator, runtime } of shards()) {
         const result = await runtime.run(coordinator.listGroups(request));
         if (result.error !== null) return result;
         listed.push(...result.answer);

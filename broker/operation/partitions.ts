@@ -10,6 +10,8 @@ export type FoundPartition =
   { readonly error: null; readonly log: PartitionLog } | Refusal;
 
 export interface Partitions {
+  /** Why nothing may be appended anywhere at present, or null. */
+  readonly appendRefusal: Refusal | null;
   /** A promise only while the log is being opened. */
   find(
     topic: string,

@@ -60,7 +60,7 @@ export interface ProduceParts {
 
 export function createProduce(parts: ProduceParts): Produce {
   return (_context, request) => {
-    const refusal = refuseRequest(request);
+    const refusal = refuseRequest(request) ?? parts.partitions.appendRefusal;
     if (refusal !== null) {
       const results = request.partitions.map(() => refusal);
       return { assigned: null, results: Promise.resolve(results) };

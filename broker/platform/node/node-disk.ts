@@ -12,7 +12,7 @@ import { DiskError } from "../disk.ts";
 import type { Disk, DiskEntry, DiskFile, LockResult } from "../disk.ts";
 import { takeFileLock } from "./file-lock.ts";
 import type { MapProvider } from "./mmap/map.ts";
-import { WindowCache } from "./mmap/window-cache.ts";
+import { defaultWindowLimits, WindowCache } from "./mmap/window-cache.ts";
 import { diskErrorOf } from "./disk-error.ts";
 import { NodeFile } from "./node-file.ts";
 import type { FileContext } from "./node-file.ts";
@@ -30,9 +30,16 @@ const syncFile = promisify(fs.fsync);
 export class NodeDisk implements Disk {
   readonly #context: FileContext;
 
-  constructor(maps: MapProvider) {
+  /** `mappedSizeBytesMax`: of all windows that are kept for later. */
+  constructor(
+    maps: MapProvider,
+    mappedSizeBytesMax = defaultWindowLimits.cacheSizeBytesMax,
+  ) {
     this.#context = {
-      windows: new WindowCache(maps),
+      windows: new WindowCache(maps, {
+        ...defaultWindowLimits,
+        cacheSizeBytesMax: mappedSizeBytesMax,
+      }),
       syncs: new Slots(SYNC_COUNT_MAX),
       readAheads: new Slots(READ_AHEAD_COUNT_MAX),
     };

@@ -19,6 +19,8 @@ export interface NodePlatformOptions {
    * it is missing), not at all, or through the user's own `mmap-io`.
    */
   readonly mmap?: "koffi" | "plain" | MmapIo;
+  /** Bytes of windows that are kept mapped for later; 0 maps nothing. */
+  readonly mappedSizeBytesMax?: number;
 }
 
 export interface NodePlatform {
@@ -33,13 +35,17 @@ export function createNodePlatform(
 ): NodePlatform {
   return {
     clock: new NodeClock(),
-    disk: new NodeDisk(mapsFor(options.mmap ?? "koffi")),
+    disk: new NodeDisk(mapsFor(options), options.mappedSizeBytesMax),
     network: new NodeNetwork(),
     random: new NodeRandom(),
   };
 }
 
-function mapsFor(mmap: "koffi" | "plain" | MmapIo): MapProvider {
+function mapsFor({
+  mmap = "koffi",
+  mappedSizeBytesMax,
+}: NodePlatformOptions): MapProvider {
+  if (mappedSizeBytesMax === 0) return plainMaps;
   if (mmap === "koffi") return createKoffiMaps();
   if (mmap === "plain") return plainMaps;
   return createMmapIoMaps(mmap);

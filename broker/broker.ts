@@ -1,0 +1,417 @@
+/**
+ * The composition root: builds every part of a broker once, opens them from the
+ * bottom up, and closes them from the top down. Nothing else knows them all.
+ *
+ *   disk -> data directory -> catalog -> partitions -> coordinators
+ *        -> operations -> sessions -> listeners
+ *
+ * A broker is a guest in someone's process: a bug stops the broker, never the
+ * process. Its files are then closed without the mark of a clean stop, and
+ * `closed` rejects.
+ */
+import { Catalog } from "./catalog/catalog.ts";
+import { CATALOG_TOPIC } from "./catalog/topic-name.ts";
+import { BrokerError } from "./errors.ts";
+import { AssertionError } from "./lib/assert.ts";
+import {
+  type MachineOptions,
+  type MachineState,
+} from "./machine/machine-runtime.ts";
+import { createSnapshotFiles } from "./machine/snapshot-file.ts";
+import { createCommitOffsets } from "./operation/commit-offsets.ts";
+import { createDeleteRecords } from "./operation/delete-records.ts";
+import { createDescribeCluster } from "./operation/describe-cluster.ts";
+import { createFetch } from "./operation/fetch.ts";
+import { openGroupShards } from "./operation/group-shards.ts";
+import { createInitProducer } from "./operation/init-producer.ts";
+import { createListOffsets } from "./operation/list-offsets.ts";
+import { createManageConfigs } from "./operation/manage-configs.ts";
+import {
+  type CoordinatorShard,
+  createManageGroups,
+} from "./operation/manage-groups.ts";
+import { createManageTopics } from "./operation/manage-topics.ts";
+import { OpenPartitions } from "./operation/open-partitions.ts";
+import { refuse } from "./operation/operation-error.ts";
+import type { Operations } from "./operation/operations.ts";
+import { createProduce } from "./operation/produce.ts";
+import type { ListenOptions, Logger, Settings } from "./options.ts";
+import type { Clock } from "./platform/clock.ts";
+import type { Disk } from "./platform/disk.ts";
+import { connectionPair } from "./platform/memory/loopback-connection.ts";
+import type { Connection, Network } from "./platform/network.ts";
+import type { Random } from "./platform/random.ts";
+import { Acceptor } from "./server/acceptor.ts";
+import { listenOn, type ListenerAddress } from "./server/listen.ts";
+import { createOpenSession } from "./server/open-session.ts";
+import { ReceiveBudget } from "./server/receive-budget.ts";
+import type { Stage } from "./server/stages.ts";
+import {
+  type DataDirectory,
+  openDataDirectory,
+} from "./storage/data-directory.ts";
+import { joinPath, partitionDirectoryName } from "./storage/layout.ts";
+import { defaultLogConfig } from "./storage/log-config.ts";
+import { StorageError } from "./storage/storage-error.ts";
+
+export interface BrokerPlatform {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly random: Random;
+}
+
+export interface BrokerParts {
+  readonly platform: BrokerPlatform;
+  readonly settings: Settings;
+  readonly directoryPath: string;
+  readonly clusterId: string | null;
+  readonly logger: Logger;
+}
+
+/** Kafka's own id of the metadata topic. DO NOT CHANGE: on disk. */
+const CATALOG_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
+/** One decision is one batch, and a request may create many partitions. */
+const CATALOG_BATCH_SIZE_BYTES_MAX = 64 * 1024 * 1024;
+const SNAPSHOT_INTERVAL_SIZE_BYTES = 16 * 1024 * 1024;
+const RELOAD_DELAY_MS = 1_000;
+
+export class MillraceBroker {
+  // Fixed at open.
+  readonly operations: Operations;
+  readonly directory: DataDirectory;
+  readonly #parts: BrokerParts;
+  readonly #catalog: Catalog;
+  readonly #partitions: OpenPartitions;
+  readonly #acceptor: Acceptor;
+  readonly #addresses = new Map<string, ListenerAddress>();
+  readonly #closed = Promise.withResolvers<void>();
+
+  // Moves while the broker opens and closes.
+  #shards: readonly CoordinatorShard[] = [];
+  #closing: Promise<void> | null = null;
+  #cancelRetry: () => void = () => {};
+
+  constructor(parts: BrokerParts, directory: DataDirectory, catalog: Catalog) {
+    const { settings, logger, platform } = parts;
+    this.#parts = parts;
+    this.directory = directory;
+    this.#catalog = catalog;
+    this.#partitions = new OpenPartitions({
+      catalog,
+      directory,
+      logger,
+      producerIdExpirationMs: settings.producerIdExpirationMs,
+    });
+    catalog.onChange((change) => {
+      this.#partitions.changed(change);
+      if (change.kind === "deleted") this.#forgetOffsets(change.topic.name);
+    });
+    this.operations = this.#createOperations();
+    const openSession = createOpenSession(this.operations, [this.#stopOnBug]);
+    this.#acceptor = new Acceptor(
+      new ReceiveBudget(settings.receivedSizeBytesMax),
+      openSession,
+      logger,
+      settings,
+    );
+    // Whoever does not look at it must not be ended by it.
+    this.#closed.promise.catch(() => {});
+  }
+
+  /** Resolves after `close`; rejects when the broker had to stop by itself. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get addresses(): readonly ListenerAddress[] {
+    return [...this.#addresses.values()];
+  }
+
+  get connectionCount(): number {
+    return this.#acceptor.connectionCount;
+  }
+
+  /** Everything that a request may need has been loaded. */
+  get isReady(): boolean {
+    return (
+      this.#closing === null &&
+      this.#partitions.appendRefusal === null &&
+      this.#shards.length > 0 &&
+      this.#shards.every(({ runtime }) => runtime.state.phase === "ready")
+    );
+  }
+
+  /** A connection from this process: no socket, the same code. */
+  connect(): Connection {
+    if (this.#closing !== null) {
+      throw new BrokerError("broker-closed", "the broker is closed");
+    }
+    const [ours, theirs] = connectionPair(this.#parts.platform.clock);
+    this.#acceptor.accept(ours, "in-process");
+    return theirs;
+  }
+
+  async listen(options: ListenOptions): Promise<void> {
+    const { platform, logger } = this.#parts;
+    const listening = await listenOn(
+      this.#acceptor,
+      platform.network,
+      logger,
+      options,
+    );
+    for (const address of listening) this.#addresses.set(address.name, address);
+  }
+
+  /** Counts an unclean stop before anything is appended, then starts the coordinators. */
+  async start(): Promise<void> {
+    const failure = await this.#prepareToWrite();
+    if (failure === null) return;
+    this.#partitions.refuseAppends(refuse("storage-offline", failure));
+    this.#parts.logger.error(
+      { reason: failure },
+      "nothing can be written yet; trying again every second",
+    );
+    this.#retryStart();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close(null);
+    return this.#closing;
+  }
+
+  /** For a bug: what is in memory cannot be trusted any more. */
+  fail(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#parts.logger.error(
+      { err: error },
+      `the broker stops: internal failure: ${reason}`,
+    );
+    this.#closing ??= this.#close(
+      new BrokerError("internal-failure", `internal failure: ${reason}`, error),
+    );
+  }
+
+  // Opening.
+
+  /** Null: done. Otherwise what stands in the way. */
+  async #prepareToWrite(): Promise<string | null> {
+    if (!this.directory.isClean && !this.#isOpeningRecorded) {
+      const recorded = await this.#catalog.recordUncleanOpening();
+      if (recorded.error !== null) return failureOf(recorded);
+      this.#isOpeningRecorded = true;
+      this.#partitions.refreshLeaderEpochs();
+    }
+    const opened = await openGroupShards({
+      catalog: this.#catalog,
+      partitions: this.#partitions,
+      clock: this.#parts.platform.clock,
+      random: this.#parts.platform.random,
+      settings: this.#parts.settings,
+      snapshotsOf: (at) =>
+        createSnapshotFiles(
+          this.#parts.platform.disk,
+          joinPath(this.directory.path, partitionDirectoryName(at)),
+        ),
+      machineOptions: machineOptions(this.#parts.logger, "groups", (error) =>
+        this.fail(error),
+      ),
+    });
+    if (opened.error !== null) return opened.detail;
+    this.#shards = opened.shards;
+    return null;
+  }
+
+  #isOpeningRecorded = false;
+
+  #retryStart(): void {
+    const { clock } = this.#parts.platform;
+    this.#cancelRetry = clock.schedule(RELOAD_DELAY_MS, () => {
+      void this.#prepareToWrite().then((failure) => {
+        if (this.#closing !== null) return;
+        if (failure !== null) this.#retryStart();
+        else this.#partitions.refuseAppends(null);
+      });
+    });
+  }
+
+  #createOperations(): Operations {
+    const { settings, platform } = this.#parts;
+    const { clock } = platform;
+    const catalog = this.#catalog;
+    const partitions = this.#partitions;
+    const { commitOffsets, ...groups } = createManageGroups(() => this.#shards);
+    const { acksAll, transfer, autoCreateTopics } = settings;
+    return {
+      produce: createProduce({ partitions, clock, acksAll }),
+      fetch: createFetch({
+        partitions,
+        clock,
+        transfer,
+        sizeBytesMax: settings.fetchSizeBytesMax,
+      }),
+      listOffsets: createListOffsets(partitions),
+      deleteRecords: createDeleteRecords(partitions),
+      initProducer: createInitProducer(catalog),
+      topics: createManageTopics({ catalog, autoCreateTopics }),
+      configs: createManageConfigs({ catalog, settings }),
+      groups,
+      commitOffsets: createCommitOffsets(catalog, commitOffsets),
+      describeCluster: createDescribeCluster({
+        clusterId: this.directory.meta.clusterId,
+        nodeId: settings.nodeId,
+        advertisedAt: (name) => this.#addresses.get(name)?.advertised ?? null,
+      }),
+    };
+  }
+
+  #forgetOffsets(topic: string): void {
+    for (const { coordinator, runtime } of this.#shards) {
+      void runtime.run(coordinator.deleteTopicOffsets([topic]));
+    }
+  }
+
+  readonly #stopOnBug: Stage = (_request, next) => {
+    const look = (error: unknown): void => {
+      if (error instanceof AssertionError) this.fail(error);
+    };
+    try {
+      const handled = next();
+      handled.processed?.catch(look);
+      if (handled.answer instanceof Promise) handled.answer.catch(look);
+      return handled;
+    } catch (error) {
+      look(error);
+      throw error;
+    }
+  };
+
+  // Closing.
+
+  async #close(failure: BrokerError | null): Promise<void> {
+    const isClean = failure === null;
+    this.#cancelRetry();
+    await this.#acceptor.close();
+    for (const { runtime } of this.#shards) await runtime.close();
+    await this.#partitions.settled();
+    await this.#catalog.close();
+    try {
+      await this.directory.close({ isClean });
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#parts.logger.error(
+        { code: error.code },
+        `the data directory could not be closed cleanly: ${error.message}`,
+      );
+    }
+    if (failure === null) this.#closed.resolve();
+    else this.#closed.reject(failure);
+  }
+}
+
+/** Opens the directory and the catalog, and starts everything but listeners. Throws `BrokerError`. */
+export async function startBroker(parts: BrokerParts): Promise<MillraceBroker> {
+  const directory = await openDirectory(parts);
+  try {
+    let broker: MillraceBroker | null = null;
+    const catalog = await openCatalog(parts, directory, (error) =>
+      broker?.fail(error),
+    );
+    broker = new MillraceBroker(parts, directory, catalog);
+    await broker.start();
+    return broker;
+  } catch (error) {
+    await directory.close({ isClean: false });
+    throw brokerErrorOf(error);
+  }
+}
+
+async function openDirectory(parts: BrokerParts): Promise<DataDirectory> {
+  const { settings, logger, platform, directoryPath, clusterId } = parts;
+  try {
+    return await openDataDirectory(directoryPath, platform, {
+      clusterId,
+      nodeId: settings.nodeId,
+      openFilesMax: settings.openFilesMax,
+      visibility: settings.visibility,
+      onFault: (at, fault) =>
+        logger.error(
+          { ...at, code: fault.code },
+          `partition goes offline: ${fault.message}`,
+        ),
+    });
+  } catch (error) {
+    throw brokerErrorOf(error);
+  }
+}
+
+async function openCatalog(
+  { settings, logger, platform }: BrokerParts,
+  directory: DataDirectory,
+  crashed: (error: unknown) => void,
+): Promise<Catalog> {
+  const at = { topic: CATALOG_TOPIC, partition: 0, topicId: CATALOG_TOPIC_ID };
+  const { log } = await directory.openLog(at, {
+    ...defaultLogConfig,
+    maxMessageSizeBytes: CATALOG_BATCH_SIZE_BYTES_MAX,
+  });
+  const snapshots = createSnapshotFiles(
+    platform.disk,
+    joinPath(directory.path, partitionDirectoryName(at)),
+  );
+  const catalog = new Catalog(
+    { ...platform, log, snapshots },
+    settings,
+    machineOptions(logger, "catalog", crashed),
+  );
+  await catalog.start();
+  if (catalog.state.phase !== "ready") {
+    throw new BrokerError(
+      "directory-unusable",
+      `the catalog in ${directory.path} cannot be read: ${detailOf(catalog.state)}`,
+    );
+  }
+  return catalog;
+}
+
+function machineOptions(
+  logger: Logger,
+  machine: string,
+  crashed: (error: unknown) => void,
+): MachineOptions {
+  return {
+    snapshotIntervalSizeBytes: SNAPSHOT_INTERVAL_SIZE_BYTES,
+    reloadDelayMs: RELOAD_DELAY_MS,
+    stateChanged: (state) =>
+      logger.debug({ machine, ...state }, "state machine"),
+    warn: (detail) => logger.warn({ machine }, detail),
+    crashed,
+  };
+}
+
+function detailOf(state: MachineState): string {
+  return "detail" in state ? state.detail : state.phase;
+}
+
+function failureOf(failure: {
+  readonly error: string;
+  readonly detail?: string;
+}): string {
+  return failure.detail ?? failure.error;
+}
+
+function brokerErrorOf(error: unknown): unknown {
+  if (!(error instanceof StorageError)) return error;
+  if (error.code === "directory-locked") {
+    return new BrokerError(
+      "directory-in-use",
+      `${error.path}: ${error.detail}`,
+      error,
+    );
+  }
+  const code =
+    error.code === "format-too-new"
+      ? "directory-too-new"
+      : "directory-unusable";
+  return new BrokerError(code, error.message, error);
+}

@@ -1,0 +1,99 @@
+/**
+ * The public face of `millrace`: a broker in this process.
+ *
+ *   await using broker = await openBroker({ dir: "./data" })
+ */
+import "../check-node.js";
+import { MillraceBroker, startBroker } from "./broker.ts";
+import {
+  type ListenOptions,
+  type Logger,
+  parseSettings,
+  type Settings,
+} from "./options.ts";
+import { MemoryDisk } from "./platform/memory/memory-disk.ts";
+import type { Connection } from "./platform/network.ts";
+import type { MmapIo } from "./platform/node/mmap/mmap-io.ts";
+import { createNodePlatform } from "./platform/node/node-platform.ts";
+
+export { BrokerError, type BrokerErrorCode } from "./errors.ts";
+export type { ListenOptions, Logger, Settings } from "./options.ts";
+
+export interface BrokerOptions extends Partial<Settings> {
+  /** Where the data lies. Without it everything is in memory and gone at the end. */
+  readonly dir?: string;
+  /** Default: nowhere; only this process can connect. */
+  readonly listen?: ListenOptions;
+  /** Default: nothing is logged. */
+  readonly logger?: Logger;
+  /** For a new directory; one that exists keeps its own. Default: a random one. */
+  readonly clusterId?: string;
+  /** How segments are mapped: `koffi` (default), `plain` reads, or your own `mmap-io` module. */
+  readonly mmap?: "koffi" | "plain" | MmapIo;
+}
+
+export interface Broker extends AsyncDisposable {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** Null in memory. */
+  readonly dir: string | null;
+  /** The first is the one to tell people; empty where the broker does not listen. */
+  readonly addresses: readonly {
+    readonly host: string;
+    readonly port: number;
+  }[];
+  /** Resolves after `close`; rejects with `internal-failure` if the broker had to stop by itself. */
+  readonly closed: Promise<void>;
+  /** A connection from this process, for `connect({ broker })`. Throws `broker-closed`. */
+  connect(): Connection;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a broker. Without options it is in memory, listens nowhere, and
+ * installs no signal handler.
+ *
+ * Throws `BrokerError`: `invalid-option`, `directory-in-use`,
+ * `directory-too-new`, `directory-unusable`, `listen-failed`.
+ */
+export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const { dir, listen, logger, clusterId, mmap, ...rest } = options;
+  const settings = parseSettings(rest);
+  const platform = createNodePlatform({
+    mmap: mmap ?? "koffi",
+    mappedSizeBytesMax: settings.mappedSizeBytesMax,
+  });
+  const disk = dir === undefined ? new MemoryDisk() : platform.disk;
+  const broker = await startBroker({
+    platform: { ...platform, disk },
+    settings,
+    directoryPath: dir ?? MEMORY_DIRECTORY,
+    clusterId: clusterId ?? null,
+    logger: logger ?? silent,
+  });
+  try {
+    if (listen !== undefined) await broker.listen(listen);
+    return publicBroker(broker, dir ?? null);
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+}
+
+const MEMORY_DIRECTORY = "/millrace";
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+function publicBroker(broker: MillraceBroker, dir: string | null): Broker {
+  const close = (): Promise<void> => broker.close();
+  return {
+    clusterId: broker.directory.meta.clusterId,
+    nodeId: broker.directory.meta.nodeId,
+    dir,
+    addresses: broker.addresses.map(({ host, port }) => ({ host, port })),
+    closed: broker.closed,
+    connect: () => broker.connect(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

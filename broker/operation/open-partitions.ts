@@ -1,0 +1,183 @@
+/**
+ * The logs of the partitions that the catalog knows, opened when somebody first
+ * needs them. Whoever asks for a partition that is open is answered at once.
+ *
+ * A topic that was deleted and made again has another id, but the same
+ * directory names: its logs open only when the old ones are out of the way.
+ */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { CatalogChange } from "../catalog/catalog-machine.ts";
+import type { Topic } from "../catalog/topic.ts";
+import type { Logger } from "../options.ts";
+import type { DataDirectory } from "../storage/data-directory.ts";
+import type { LogConfig } from "../storage/log-config.ts";
+import type { PartitionLog } from "../storage/partition-log.ts";
+import type { RecoveryReport } from "../storage/partition-recovery.ts";
+import { StorageError } from "../storage/storage-error.ts";
+import { type Refusal, refuse } from "./operation-error.ts";
+import type { FoundPartition, Partitions } from "./partitions.ts";
+
+export interface OpenPartitionsParts {
+  readonly catalog: Catalog;
+  readonly directory: DataDirectory;
+  readonly logger: Logger;
+  readonly producerIdExpirationMs: number;
+}
+
+/** Of one topic: by partition, what is open. */
+type OpenLogs = Map<number, FoundPartition & { readonly error: null }>;
+
+export class OpenPartitions implements Partitions {
+  readonly #parts: OpenPartitionsParts;
+  /** By topic id. */
+  readonly #logs = new Map<string, OpenLogs>();
+  /** By topic name: removals that are under way. */
+  readonly #removals = new Map<string, Promise<void>>();
+
+  #appendRefusal: Refusal | null = null;
+
+  constructor(parts: OpenPartitionsParts) {
+    this.#parts = parts;
+  }
+
+  get appendRefusal(): Refusal | null {
+    return this.#appendRefusal;
+  }
+
+  /** Nothing is to be appended until this is called again with null. */
+  refuseAppends(refusal: Refusal | null): void {
+    this.#appendRefusal = refusal;
+  }
+
+  find(
+    topicName: string,
+    partition: number,
+  ): FoundPartition | Promise<FoundPartition> {
+    const topic = this.#parts.catalog.topicByName(topicName);
+    if (topic === null || partition < 0 || partition >= topic.partitionCount) {
+      return unknown;
+    }
+    return (
+      this.#logs.get(topic.id)?.get(partition) ?? this.#open(topic, partition)
+    );
+  }
+
+  /** To be called with every change of the catalog, in order. */
+  changed(change: CatalogChange): void {
+    const { topic } = change;
+    if (change.kind === "deleted") this.#remove(topic);
+    if (change.kind === "changed") this.#configure(topic);
+  }
+
+  /** Gives every open log the epoch that the catalog says now. */
+  refreshLeaderEpochs(): void {
+    for (const [topicId, logs] of this.#logs) {
+      const topic = this.#parts.catalog.topicById(topicId);
+      if (topic === null) continue;
+      for (const [partition, { log }] of logs) {
+        this.#setLeaderEpoch(topic, partition, log);
+      }
+    }
+  }
+
+  /** Resolves when the removals under way have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#removals.values());
+  }
+
+  async #open(topic: Topic, partition: number): Promise<FoundPartition> {
+    const at = { topic: topic.name, partition, topicId: topic.id };
+    try {
+      await this.#removals.get(topic.name);
+      const { log, report } = await this.#parts.directory.openLog(
+        at,
+        this.#configOf(topic),
+      );
+      if (report !== null) this.#tell(at, report);
+      // It may have been deleted while its files were being opened.
+      const current = this.#parts.catalog.topicById(topic.id);
+      if (current === null) return unknown;
+      log.configure(this.#configOf(current));
+      this.#setLeaderEpoch(current, partition, log);
+      return this.#keep(topic.id, partition, log);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#parts.logger.error(
+        { topic: topic.name, partition, code: error.code },
+        `partition cannot be opened: ${error.message}`,
+      );
+      return refuse("storage-offline", error.message);
+    }
+  }
+
+  #keep(topicId: string, partition: number, log: PartitionLog): FoundPartition {
+    let logs = this.#logs.get(topicId);
+    if (logs === undefined) {
+      logs = new Map();
+      this.#logs.set(topicId, logs);
+    }
+    const found = { error: null, log } as const;
+    logs.set(partition, found);
+    return found;
+  }
+
+  #remove(topic: Topic): void {
+    const logs = this.#logs.get(topic.id);
+    this.#logs.delete(topic.id);
+    const before = this.#removals.get(topic.name) ?? Promise.resolve();
+    const removal = before
+      .then(() => this.#removeLogs(topic, logs))
+      .finally(() => {
+        if (this.#removals.get(topic.name) === removal) {
+          this.#removals.delete(topic.name);
+        }
+      });
+    this.#removals.set(topic.name, removal);
+  }
+
+  async #removeLogs(topic: Topic, logs: OpenLogs | undefined): Promise<void> {
+    for (let partition = 0; partition < topic.partitionCount; partition += 1) {
+      try {
+        await this.#parts.directory.deleteLog({ topic: topic.name, partition });
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        this.#parts.logger.error(
+          { topic: topic.name, partition, code: error.code },
+          `a deleted partition's files are left behind: ${error.message}`,
+        );
+      }
+    }
+    logs?.clear();
+  }
+
+  #configure(topic: Topic): void {
+    const config = this.#configOf(topic);
+    for (const { log } of this.#logs.get(topic.id)?.values() ?? []) {
+      log.configure(config);
+    }
+  }
+
+  #configOf({ config }: Topic): LogConfig {
+    const { producerIdExpirationMs } = this.#parts;
+    const needsKeys = config.cleanupPolicy.compact;
+    return { ...config, producerIdExpirationMs, needsKeys };
+  }
+
+  /** The catalog counts openings; the log's own checkpoint may have come from elsewhere, and is never below. */
+  #setLeaderEpoch(topic: Topic, partition: number, log: PartitionLog): void {
+    const epoch = this.#parts.catalog.leaderEpoch(topic, partition);
+    if (epoch > log.leaderEpoch) log.setLeaderEpoch(epoch);
+  }
+
+  #tell(
+    at: { readonly topic: string; readonly partition: number },
+    report: RecoveryReport,
+  ): void {
+    this.#parts.logger.warn(
+      { ...at, ...report },
+      "partition recovered after an unclean stop",
+    );
+  }
+}
+
+const unknown: Refusal = refuse("unknown-topic-or-partition");
