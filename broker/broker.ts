@@ -105,7 +105,8 @@ export class MillraceBroker {
     });
     catalog.onChange((change) => {
       this.#partitions.changed(change);
-      if (change.kind === "deleted") this.#forgetOffsets(change.topic.name);
+      if (change.kind === "deleted")
+        void this.#forgetOffsets(change.topic.name);
     });
     this.operations = this.#createOperations();
     const openSession = createOpenSession(this.operations, [this.#stopOnBug]);
@@ -265,9 +266,14 @@ export class MillraceBroker {
     };
   }
 
-  #forgetOffsets(topic: string): void {
+  /** A coordinator forgets as many as fit one decision at a time. */
+  async #forgetOffsets(topic: string): Promise<void> {
     for (const { coordinator, runtime } of this.#shards) {
-      void runtime.run(coordinator.deleteTopicOffsets([topic]));
+      for (;;) {
+        const command = coordinator.deleteTopicOffsets([topic]);
+        const result = await runtime.run(command);
+        if (result.error !== null || result.answer === 0) break;
+      }
     }
   }
 
