@@ -1,7 +1,8 @@
 /**
  * Between the assignment of offsets and the file: what was appended to one log
- * in one turn of the event loop goes out in one write, and what comes while a
- * write runs goes out in the next.
+ * in one turn of the event loop goes out in one write, and so does what comes
+ * while that write waits for its turn on the disk (docs/decisions has the
+ * figures).
  *
  * A group never spans two segments. When a write fails, everything behind it
  * fails too, because its offsets were counted from what did not get written:
@@ -46,8 +47,16 @@ export interface Roll {
 export interface AppendGroup {
   readonly segment: Segment;
   readonly roll: Roll | null;
+  /** Grows until the write takes them. */
   readonly batches: PendingBatch[];
+  isTaken: boolean;
   readonly written: Deferred;
+}
+
+/** The batches that go out now; what comes later is for the next group. */
+export function takeBatches(group: AppendGroup): readonly PendingBatch[] {
+  group.isTaken = true;
+  return group.batches;
 }
 
 /** What the queue needs of a log. */
@@ -78,9 +87,10 @@ export class AppendQueue {
     roll: Roll | null,
     batch: PendingBatch,
   ): Promise<void> {
-    let group = this.#groups.at(-1);
-    if (group === undefined || group.segment !== segment) {
-      group = { segment, roll, batches: [], written: createDeferred() };
+    let group = this.#groups.at(-1) ?? this.#writing;
+    if (group === null || group.isTaken || group.segment !== segment) {
+      const written = createDeferred();
+      group = { segment, roll, batches: [], isTaken: false, written };
       this.#groups.push(group);
     }
     group.batches.push(batch);

@@ -14,6 +14,7 @@ import type { Disk, DiskLock } from "../platform/disk.ts";
 import type { Random } from "../platform/random.ts";
 import { readSmallFile, replaceFile } from "./checkpoint.ts";
 import { FileCache } from "./file-cache.ts";
+import { JobQueue } from "./job-queue.ts";
 import {
   CLEAN_SHUTDOWN_FILE,
   FORMAT_FILE,
@@ -47,8 +48,9 @@ import { readStartOffsets } from "./start-offsets.ts";
 import type { StartOffsets } from "./start-offsets.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, readFault, writeFault } from "./storage-error.ts";
-import { SyncQueue } from "./sync-policy.ts";
+import { SYNCS_IN_FLIGHT_MAX } from "./sync-policy.ts";
 import { TailBudget } from "./tail-cache.ts";
+import { WriteWay } from "./write-way.ts";
 
 /** Newest batches of all partitions that are kept for readers. */
 const TAIL_SIZE_BYTES_MAX = 16 * 1024 * 1024;
@@ -230,12 +232,14 @@ export class DataDirectory {
     this.#startOffsets = found.startOffsets;
     this.#names = found.names;
     this.#unclean = new Set(found.isClean ? [] : found.names);
+    const syncs = new JobQueue(SYNCS_IN_FLIGHT_MAX);
     this.#context = {
       disk,
       clock,
       files: new FileCache(disk, options.openFilesMax),
       blocks: new IndexBlockCache(),
-      syncs: new SyncQueue(),
+      syncs,
+      writes: new WriteWay(clock, syncs),
       tails: new TailBudget(TAIL_SIZE_BYTES_MAX),
     };
   }

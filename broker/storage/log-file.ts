@@ -8,21 +8,25 @@
  */
 import { DiskError } from "../platform/disk.ts";
 import type { FileCache, FileLease, OpenMode } from "./file-cache.ts";
+import type { StorageContext } from "./storage-context.ts";
 import { StorageError } from "./storage-error.ts";
+import type { WriteWay } from "./write-way.ts";
 
 export class LogFile {
   readonly path: string;
   readonly #files: FileCache;
+  readonly #writes: WriteWay;
   #sizeBytes: number;
   #mode: OpenMode;
 
   constructor(
     path: string,
-    files: FileCache,
+    context: Pick<StorageContext, "files" | "writes">,
     state: { readonly sizeBytes: number; readonly isSealed: boolean },
   ) {
     this.path = path;
-    this.#files = files;
+    this.#files = context.files;
+    this.#writes = context.writes;
     this.#sizeBytes = state.sizeBytes;
     this.#mode = state.isSealed ? "read" : "append";
   }
@@ -31,8 +35,11 @@ export class LogFile {
     return this.#sizeBytes;
   }
 
-  /** Creates the file on first use. Throws `DiskError`; then `cutBack` is due. */
-  async append(parts: readonly Uint8Array[], sizeBytes: number): Promise<void> {
+  /**
+   * Creates the file on first use. `take` is asked for the parts when the disk
+   * is free for them. Throws `DiskError`; then `cutBack` is due.
+   */
+  async append(take: () => readonly Uint8Array[]): Promise<void> {
     const lease = this.leaseIfOpen() ?? (await this.lease());
     try {
       if (lease.file.sizeBytes > this.#sizeBytes) {
@@ -44,7 +51,12 @@ export class LogFile {
           `the file has ${lease.file.sizeBytes} bytes, expected ${this.#sizeBytes}: something else cut it`,
         );
       }
-      await lease.file.append(parts);
+      let sizeBytes = 0;
+      await this.#writes.append(lease.file, () => {
+        const parts = take();
+        for (const part of parts) sizeBytes += part.length;
+        return parts;
+      });
       this.#sizeBytes += sizeBytes;
     } finally {
       lease.release();

@@ -7,6 +7,7 @@
  * before the first sync counts, the directory is synced for its new files, and
  * the data directory for the new directory.
  */
+import { takeBatches } from "./append-queue.ts";
 import type { AppendGroup, Roll } from "./append-queue.ts";
 import { replaceRebuildableFile } from "./checkpoint.ts";
 import { LEADER_EPOCH_FILE, segmentFileName } from "./layout.ts";
@@ -90,9 +91,8 @@ export class LogWriter {
     if (this.#epochs.isDirty) await this.writeEpochs();
     const isNewFile = segment.sizeBytes === 0;
     this.#dirtySegments.add(segment);
-    await segment.log.append(
-      batches.map((batch) => batch.bytes),
-      batches.reduce((sizeBytes, batch) => sizeBytes + batch.bytes.length, 0),
+    await segment.log.append(() =>
+      takeBatches(group).map((batch) => batch.bytes),
     );
     if (isNewFile) this.#isDirectoryDirty = true;
     let endOffset = this.#written.offset;

@@ -67,7 +67,7 @@ export class Segment {
     this.baseOffset = baseOffset;
     this.createdMs = context.clock.now();
     this.#files = context.files;
-    this.log = new LogFile(place("log").path, context.files, {
+    this.log = new LogFile(place("log").path, context, {
       sizeBytes: files.logSizeBytes,
       isSealed: files.isSealed,
     });

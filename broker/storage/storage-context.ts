@@ -2,15 +2,17 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { FileCache } from "./file-cache.ts";
+import type { JobQueue } from "./job-queue.ts";
 import type { IndexBlockCache } from "./sparse-index.ts";
-import type { SyncQueue } from "./sync-policy.ts";
 import type { TailBudget } from "./tail-cache.ts";
+import type { WriteWay } from "./write-way.ts";
 
 export interface StorageContext {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly files: FileCache;
   readonly blocks: IndexBlockCache;
-  readonly syncs: SyncQueue;
+  readonly syncs: JobQueue;
+  readonly writes: WriteWay;
   readonly tails: TailBudget;
 }

@@ -12,34 +12,13 @@
  */
 import { createDeferred } from "./deferred.ts";
 import type { Deferred } from "./deferred.ts";
+import type { JobQueue } from "./job-queue.ts";
 
-const SYNCS_IN_FLIGHT_MAX = 2;
-
-/** First come, first served, and only so many at a time. */
-export class SyncQueue {
-  readonly #waiting: (() => Promise<void>)[] = [];
-  #runningCount = 0;
-
-  /** Runs the job in its turn. The job must not reject. */
-  add(job: () => Promise<void>): void {
-    this.#waiting.push(job);
-    this.#startNext();
-  }
-
-  #startNext(): void {
-    if (this.#runningCount >= SYNCS_IN_FLIGHT_MAX) return;
-    const job = this.#waiting.shift();
-    if (job === undefined) return;
-    this.#runningCount++;
-    void job().then(() => {
-      this.#runningCount--;
-      this.#startNext();
-    });
-  }
-}
+/** Of all logs of a disk. */
+export const SYNCS_IN_FLIGHT_MAX = 2;
 
 export class GroupCommit {
-  readonly #queue: SyncQueue;
+  readonly #queue: JobQueue;
   readonly #sync: () => Promise<number>;
   /** Offsets below this are on the disk. */
   #syncedEndOffset: number;
@@ -53,7 +32,7 @@ export class GroupCommit {
    * offset that this reaches to. If it rejects, all who wait are rejected.
    */
   constructor(
-    queue: SyncQueue,
+    queue: JobQueue,
     sync: () => Promise<number>,
     syncedEndOffset: number,
   ) {
@@ -97,7 +76,7 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#isScheduled || this.#running !== null) return;
     this.#isScheduled = true;
-    this.#queue.add(() => this.#run());
+    void this.#queue.run(() => this.#run());
   }
 
   async #run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createDeferred } from "../../../broker/storage/deferred.ts";
-import { GroupCommit, SyncQueue } from "../../../broker/storage/sync-policy.ts";
+import { JobQueue } from "../../../broker/storage/job-queue.ts";
+import { GroupCommit } from "../../../broker/storage/sync-policy.ts";
 import { TestStorage, append, batchOf, logPath } from "./support.ts";
 
 /** A sync that ends when the test says so. */
@@ -26,7 +27,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 describe("group commit", () => {
   it("answers everything written while a sync ran with the next one", async () => {
     const held = heldSync();
-    const commit = new GroupCommit(new SyncQueue(), held.sync, 0);
+    const commit = new GroupCommit(new JobQueue(2), held.sync, 0);
     const done: number[] = [];
     const wait = (offset: number) => {
       held.write(offset);
@@ -48,7 +49,7 @@ describe("group commit", () => {
 
   it("never takes a sync that already runs for its own", async () => {
     const held = heldSync();
-    const commit = new GroupCommit(new SyncQueue(), held.sync, 0);
+    const commit = new GroupCommit(new JobQueue(2), held.sync, 0);
     held.write(1);
     void commit.wait(1);
     await turn();
@@ -65,7 +66,7 @@ describe("group commit", () => {
 
   it("tells a failure to all who wait", async () => {
     const held = heldSync();
-    const commit = new GroupCommit(new SyncQueue(), held.sync, 0);
+    const commit = new GroupCommit(new JobQueue(2), held.sync, 0);
     const first = commit.request();
     await turn();
     const second = commit.request();
@@ -76,7 +77,7 @@ describe("group commit", () => {
 
   it("keeps two syncs of a disk under way and no more", async () => {
     const held = heldSync();
-    const queue = new SyncQueue();
+    const queue = new JobQueue(2);
     for (let index = 0; index < 5; index++) {
       void new GroupCommit(queue, held.sync, 0).request();
     }

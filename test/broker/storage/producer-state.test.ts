@@ -146,7 +146,9 @@ describe("producer state", () => {
       transactionFirstOffset: null,
     };
     const bytes = encodeProducerSnapshot([entry], 1);
-    expect(Buffer.from(bytes).toString("hex")).toMatchInlineSnapshot(`"00018abd2a36000000010000000000000fa000020000000900000000000000780000000400000000000006a4ffffffffffffffffffffffff"`);
+    expect(Buffer.from(bytes).toString("hex")).toMatchInlineSnapshot(
+      `"00018abd2a36000000010000000000000fa000020000000900000000000000780000000400000000000006a4ffffffffffffffffffffffff"`,
+    );
     expect(decodeProducerSnapshot(bytes)).toEqual([entry]);
     const broken = new Uint8Array(bytes);
     broken[20] = 1;
