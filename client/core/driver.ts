@@ -18,8 +18,14 @@ import type {
 
 export interface Driver {
   readonly supports: Supports;
-  /** Topics that exist among those asked for; null asks for all. */
-  metadata(topics: readonly string[] | null): Promise<DriverMetadata>;
+  /**
+   * Topics that exist among those asked for; null asks for all. `autoCreate`
+   * lets the broker create those that are missing, if it is set up to.
+   */
+  metadata(
+    topics: readonly string[] | null,
+    options?: { readonly autoCreate?: boolean },
+  ): Promise<DriverMetadata>;
   /** One batch a partition. With acks 0 resolves when the bytes were handed to the transport. */
   produce(
     batches: readonly DriverBatch[],

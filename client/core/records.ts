@@ -1,0 +1,174 @@
+/**
+ * From fetched bytes to records.
+ *
+ * The bytes are a stranger's: sizes are checked before they are believed, the
+ * CRC before the records are looked at, and inflating is bounded. What does not
+ * hold is a `corrupt-batch`. Records below the offset that was asked for, and
+ * the control batches of transactions, are left out; the last batch may be cut
+ * short, as brokers answer in bytes and not in batches.
+ */
+import {
+  crcHolds,
+  isControl,
+  isLogAppendTime,
+  lastOffsetOf,
+  magicOf,
+  partitionLeaderEpochOf,
+  wholeBatchSizeBytes,
+} from "../../broker/record/batch.ts";
+import {
+  HEADER_SIZE,
+  LENGTH_PREFIX_SIZE,
+  MAGIC,
+} from "../../broker/record/batch-format.ts";
+import { batchSizeBytesOf } from "../../broker/record/batch.ts";
+import { openRecords, type StoredRecord } from "../../broker/record/record.ts";
+import { RecordError } from "../../broker/record/record-error.ts";
+import type { Header, RawRecord, TopicPartition } from "../client.ts";
+import { ClientError } from "../errors.ts";
+
+/** Of one batch, inflated; many times what a broker takes by default (1 MB). */
+const BATCH_SIZE_BYTES_MAX = 256 * 1024 * 1024;
+
+export interface DecodedRecords {
+  readonly records: readonly RawRecord[];
+  /** Behind the last whole batch, of records and of control; where to go on. */
+  readonly nextOffset: number;
+  readonly leaderEpoch: number | null;
+}
+
+/**
+ * The records of `bytes` from `fetchOffset` on. Keys, values and headers are
+ * views of `bytes`. Throws `corrupt-batch`.
+ */
+export function decodeRecords(
+  { topic, partition }: TopicPartition,
+  bytes: Uint8Array,
+  fetchOffset: number,
+): DecodedRecords {
+  const id = { topic, partition };
+  const records: RawRecord[] = [];
+  let nextOffset = fetchOffset;
+  let leaderEpoch = -1;
+  for (const at of batchesIn(id, bytes)) {
+    leaderEpoch = partitionLeaderEpochOf(bytes, at);
+    if (lastOffsetOf(bytes, at) < fetchOffset) continue;
+    nextOffset = lastOffsetOf(bytes, at) + 1;
+    if (isControl(bytes, at)) continue;
+    decodeBatch(id, bytes, at, fetchOffset, records);
+  }
+  return {
+    records,
+    nextOffset,
+    leaderEpoch: leaderEpoch < 0 ? null : leaderEpoch,
+  };
+}
+
+/**
+ * Behind the last whole batch of `bytes`: where a fetcher goes on. Looks at
+ * headers only. `fetchOffset` where there is no whole batch.
+ */
+export function nextOffsetOf(bytes: Uint8Array, fetchOffset: number): number {
+  let nextOffset = fetchOffset;
+  let at = 0;
+  for (;;) {
+    const sizeBytes = wholeBatchSizeBytes(bytes, at);
+    if (sizeBytes === null) return nextOffset;
+    nextOffset = Math.max(nextOffset, lastOffsetOf(bytes, at) + 1);
+    at += sizeBytes;
+  }
+}
+
+/** Positions of the whole batches, each with a CRC that holds. */
+function* batchesIn(id: TopicPartition, bytes: Uint8Array): Iterable<number> {
+  let at = 0;
+  for (;;) {
+    const sizeBytes = wholeBatchSizeBytes(bytes, at);
+    if (sizeBytes === null) {
+      checkRest(id, bytes, at);
+      return;
+    }
+    if (magicOf(bytes, at) !== MAGIC) {
+      throw corruptBatch(id, `magic ${magicOf(bytes, at)} at byte ${at}`);
+    }
+    if (!crcHolds(bytes, at)) {
+      throw corruptBatch(id, `the checksum at byte ${at} does not hold`);
+    }
+    if (!Number.isSafeInteger(lastOffsetOf(bytes, at))) {
+      throw corruptBatch(id, `offset ${lastOffsetOf(bytes, at)}`);
+    }
+    yield at;
+    at += sizeBytes;
+  }
+}
+
+/** The rest is the beginning of a batch, or it is nothing. */
+function checkRest(id: TopicPartition, bytes: Uint8Array, at: number): void {
+  if (bytes.length - at < LENGTH_PREFIX_SIZE) return;
+  const sizeBytes = batchSizeBytesOf(bytes, at);
+  if (sizeBytes < HEADER_SIZE) {
+    throw corruptBatch(id, `a batch of ${sizeBytes} bytes at byte ${at}`);
+  }
+}
+
+function decodeBatch(
+  id: TopicPartition,
+  bytes: Uint8Array,
+  at: number,
+  fetchOffset: number,
+  records: RawRecord[],
+): void {
+  const reader = openRecords(bytes, at, { sizeBytesMax: BATCH_SIZE_BYTES_MAX });
+  if (reader instanceof RecordError)
+    throw corruptBatch(id, reader.message, reader);
+  const timestampType = isLogAppendTime(bytes, at)
+    ? "LogAppendTime"
+    : "CreateTime";
+  for (;;) {
+    const record = reader.next();
+    if (record === null) return;
+    if (record instanceof RecordError) {
+      throw corruptBatch(id, record.message, record);
+    }
+    if (record.offset < fetchOffset) continue;
+    records.push(rawRecord(id, record, timestampType));
+  }
+}
+
+const NO_HEADERS: ReadonlyMap<string, Uint8Array | null> = new Map();
+const NO_HEADER_LIST: readonly Header[] = [];
+
+function rawRecord(
+  id: TopicPartition,
+  { offset, timestampMs, key, value, headers }: StoredRecord,
+  timestampType: RawRecord["timestampType"],
+): RawRecord {
+  const hasHeaders = headers.length > 0;
+  return {
+    topic: id.topic,
+    partition: id.partition,
+    offset,
+    timestamp: timestampMs,
+    timestampType,
+    key,
+    value,
+    headers: hasHeaders
+      ? new Map(headers.map((header) => [header.key, header.value]))
+      : NO_HEADERS,
+    headerList: hasHeaders
+      ? headers.map((header) => ({ name: header.key, value: header.value }))
+      : NO_HEADER_LIST,
+  };
+}
+
+function corruptBatch(
+  { topic, partition }: TopicPartition,
+  detail: string,
+  cause?: unknown,
+): ClientError {
+  return new ClientError(
+    "corrupt-batch",
+    `corrupt batch from ${topic}-${partition}: ${detail}`,
+    cause === undefined ? {} : { cause },
+  );
+}
