@@ -5,9 +5,11 @@
  * configuration may come before the topic, partitions in any order.
  */
 import type { CatalogRecord } from "./catalog-codec.ts";
+import { checkValue } from "./config-value.ts";
 import {
   noOverrides,
   parseTopicConfig,
+  topicConfigRule,
   type ConfigOverrides,
 } from "./topic-config.ts";
 import { collisionKey, isInternalTopic } from "./topic-name.ts";
@@ -130,7 +132,7 @@ export class CatalogState {
     this.#topics.set(topic.id, {
       ...topic,
       partitionCount: Math.max(topic.partitionCount, record.partition + 1),
-      epochRuns: extendRuns(topic.epochRuns, record.partition, baseEpoch),
+      epochRuns: extendRuns(topic, record.partition, baseEpoch),
     });
     return topic.id;
   }
@@ -142,7 +144,7 @@ export class CatalogState {
   ): string | null {
     const overrides = new Map(this.#overrides.get(topicName) ?? noOverrides);
     if (value === null) overrides.delete(name);
-    else overrides.set(name, value);
+    else overrides.set(name, canonicalValue(name, value));
     if (overrides.size === 0) this.#overrides.delete(topicName);
     else this.#overrides.set(topicName, overrides);
 
@@ -167,18 +169,24 @@ export class CatalogState {
   }
 }
 
-/** Partitions come in order from us; one out of order gets a run of its own. */
+/** Kafka stores a value as it was sent: `" +7 "`. What we do not know stays as it is. */
+function canonicalValue(name: string, text: string): string {
+  const rule = topicConfigRule(name);
+  const checked = rule === null ? null : checkValue(name, rule, text);
+  return checked?.error === null ? checked.value : text;
+}
+
+/** Partitions come in order from us, so that those created together share a run. */
 function extendRuns(
-  runs: readonly EpochRun[],
+  { epochRuns: runs, partitionCount }: Topic,
   partition: number,
   baseEpoch: number,
 ): readonly EpochRun[] {
-  const last = runs.at(-1);
-  if (last === undefined || last.firstPartition < partition) {
-    if (last?.baseEpoch === baseEpoch) return runs;
+  if (partition >= partitionCount) {
+    if (runs.at(-1)?.baseEpoch === baseEpoch) return runs;
     return [...runs, { firstPartition: partition, baseEpoch }];
   }
-  // Written by another controller, out of order: the highest epoch is safe for all.
+  // Written by another controller: the highest epoch is safe for all.
   const highest = runs.reduce(
     (most, run) => Math.max(most, run.baseEpoch),
     baseEpoch,

@@ -87,6 +87,10 @@ export async function loadMachine<Record>(
     }
     if (!isWanted()) return null;
   }
+  // Something failed meanwhile and took back what was just replayed.
+  if (offset > log.endOffset) {
+    return unreadable(`the log ends at ${log.endOffset}, not at ${offset}`);
+  }
   return {
     error: null,
     endOffset: offset,

@@ -105,25 +105,32 @@ function countsOf({ catalog }: CatalogRig) {
   );
 }
 
-test("a replayed catalog is the catalog that was", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const rig = await startedCatalog();
-      for (const take of steps) await take(rig.catalog);
-      const before = stateOf(rig.catalog);
-      expect(ownersView(rig.changes)).toEqual(countsOf(rig));
+test(
+  "a replayed catalog is the catalog that was",
+  { timeout: 30_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const rig = await startedCatalog();
+        for (const take of steps) await take(rig.catalog);
+        const before = stateOf(rig.catalog);
+        expect(ownersView(rig.changes)).toEqual(countsOf(rig));
 
-      const replayed = await startedCatalog(rig.log.reopened());
-      expect(stateOf(replayed.catalog)).toEqual(before);
+        const replayed = await startedCatalog(rig.log.reopened());
+        expect(stateOf(replayed.catalog)).toEqual(before);
 
-      await rig.catalog.close();
-      const restored = await startedCatalog(rig.log.reopened(), rig.snapshots);
-      expect(stateOf(restored.catalog)).toEqual(before);
-      expect(restored.log.readCount).toBe(0);
-      expect(await restored.catalog.allocateProducerIds()).toEqual(
-        await replayed.catalog.allocateProducerIds(),
-      );
-    }),
-    { numRuns: 40 },
-  );
-});
+        await rig.catalog.close();
+        const restored = await startedCatalog(
+          rig.log.reopened(),
+          rig.snapshots,
+        );
+        expect(stateOf(restored.catalog)).toEqual(before);
+        expect(restored.log.readCount).toBe(0);
+        expect(await restored.catalog.allocateProducerIds()).toEqual(
+          await replayed.catalog.allocateProducerIds(),
+        );
+      }),
+      { numRuns: 40 },
+    );
+  },
+);

@@ -104,28 +104,32 @@ class Run {
   }
 }
 
-test("what was answered is never lost, whatever fails", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const run = new Run();
-      await run.rig.runtime.start();
-      for (const taken of steps) await run.take(taken);
-      // From here on nothing fails: the machine must come back by itself.
-      await run.rig.log.sync();
-      await run.rig.clock.advanceAndSettle(RELOAD_DELAY_MS);
-      await run.rig.log.sync();
-      await settle();
-      expect(run.rig.crashes).toEqual([]);
-      expect(run.rig.runtime.state).toEqual({ phase: "ready" });
-      run.checkTold();
+test(
+  "what was answered is never lost, whatever fails",
+  { timeout: 30_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const run = new Run();
+        await run.rig.runtime.start();
+        for (const taken of steps) await run.take(taken);
+        // From here on nothing fails: the machine must come back by itself.
+        await run.rig.log.sync();
+        await run.rig.clock.advanceAndSettle(RELOAD_DELAY_MS);
+        await run.rig.log.sync();
+        await settle();
+        expect(run.rig.crashes).toEqual([]);
+        expect(run.rig.runtime.state).toEqual({ phase: "ready" });
+        run.checkTold();
 
-      // And without snapshots the durable log says the same.
-      const replayed = rigWith({ log: run.rig.log.reopened() });
-      await replayed.runtime.start();
-      expect([...replayed.machine.values].sort()).toEqual(
-        [...run.rig.machine.values].sort(),
-      );
-    }),
-    { numRuns: 100 },
-  );
-});
+        // And without snapshots the durable log says the same.
+        const replayed = rigWith({ log: run.rig.log.reopened() });
+        await replayed.runtime.start();
+        expect([...replayed.machine.values].sort()).toEqual(
+          [...run.rig.machine.values].sort(),
+        );
+      }),
+      { numRuns: 100 },
+    );
+  },
+);
