@@ -211,6 +211,12 @@ class Opening {
       await replaceRebuildableFile(disk, at, epochs.encode());
       epochs.noteWritten();
     }
+    // Of offsets that will be given again, to other records.
+    for (const offset of files.snapshotOffsets) {
+      if (offset <= endOffset) continue;
+      const name = segmentFileName(offset, "producerSnapshot");
+      await disk.remove(joinPath(directory, name));
+    }
     await disk.syncDirectory(directory);
     const list = new SegmentList(segments);
     return this.#opened(list, epochs, producers, endOffset);

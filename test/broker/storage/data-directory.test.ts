@@ -1,0 +1,230 @@
+import { describe, expect, it } from "vitest";
+import { defaultLogConfig } from "../../../broker/storage/log-config.ts";
+import { describeRecovery } from "../../../broker/storage/partition-recovery.ts";
+import {
+  TestStorage,
+  append,
+  batchOf,
+  logPath,
+  partition,
+  partitionPath,
+  readAll,
+} from "./support.ts";
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const otherId = "AAAAAAAAAAAAAAAAAAAAAg";
+
+describe("a data directory", () => {
+  it("is opened by one at a time", async () => {
+    const storage = new TestStorage();
+    await storage.openDirectory();
+    const second = new TestStorage({}, {}, storage.memory);
+    await expect(second.openDirectory()).rejects.toMatchObject({
+      code: "directory-locked",
+    });
+    await storage.close();
+    await second.openDirectory();
+  });
+
+  it("keeps its ids for ever", async () => {
+    const storage = new TestStorage({}, { nodeId: 5 });
+    const { meta } = await storage.openDirectory();
+    expect(meta.clusterId).toMatch(/^[A-Za-z0-9_-]{22}$/);
+    expect(text(await storage.bytesOf("/data/meta.properties"))).toBe(
+      `version=1\ncluster.id=${meta.clusterId}\nnode.id=5\ndirectory.id=${meta.directoryId}\n`,
+    );
+    await storage.close();
+    const other = new TestStorage(
+      {},
+      { nodeId: 9, clusterId: otherId },
+      storage.memory,
+    );
+    expect((await other.openDirectory()).meta).toEqual(meta);
+  });
+
+  it("takes the ids of a directory that Kafka made", async () => {
+    const storage = new TestStorage();
+    await storage.memory.createDirectory("/data");
+    const file = await storage.memory.open("/data/meta.properties", "create");
+    await file.append([
+      Buffer.from(
+        "#\n#Mon Nov 23 10:00:00 UTC 2026\ncluster.id=abc\nversion=1\ndirectory.id=dir\nnode.id=3\n",
+      ),
+    ]);
+    expect((await storage.openDirectory()).meta).toEqual({
+      clusterId: "abc",
+      nodeId: 3,
+      directoryId: "dir",
+    });
+  });
+
+  it("refuses a newer format, and lets the lock go", async () => {
+    const storage = new TestStorage();
+    await storage.openDirectory();
+    await storage.close();
+    await storage.changeFile("/data/millrace.properties", () =>
+      Buffer.from("format.version=2\n"),
+    );
+    for (const _ of [1, 2]) {
+      await expect(storage.openDirectory()).rejects.toMatchObject({
+        code: "format-too-new",
+      });
+    }
+  });
+
+  it("scans nothing after a clean stop, and everything after a crash", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    expect(await readAll(await storage.reopen())).toEqual(["0:a"]);
+    expect(storage.report).toBe(null);
+    expect(storage.directory?.isClean).toBe(true);
+    const log = await storage.reopen(false);
+    expect(storage.report).toMatchObject({
+      scannedSizeBytes: batchOf("a").length,
+      cuts: [],
+    });
+    expect(storage.directory?.isClean).toBe(false);
+    expect(await readAll(log)).toEqual(["0:a"]);
+  });
+
+  it("is not clean while a partition has not been opened since a crash", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    await storage.close(false);
+    const directory = await storage.openDirectory();
+    expect(await directory.close({ isClean: true })).toBe(false);
+    storage.directory = null;
+    await storage.open();
+    expect(storage.report).not.toBe(null);
+  });
+
+  it("says on one line what recovery cut", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    await storage.close(false);
+    await storage.changeFile(
+      logPath,
+      (bytes) => new Uint8Array([...bytes, 1, 2, 3]),
+    );
+    const log = await storage.open();
+    expect(storage.report && describeRecovery(storage.report)).toBe(
+      `/data/orders-3 ends at offset 1: cut 3 bytes at ${logPath}:69 (a torn header)`,
+    );
+    expect((await storage.bytesOf(logPath)).length).toBe(69);
+    expect(await readAll(log)).toEqual(["0:a"]);
+  });
+
+  it("reports a flipped bit in a sealed segment, and serves what lies behind it", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    for (const value of ["a", "b", "c"]) await append(log, value);
+    await storage.close(false);
+    await storage.changeFile(logPath, (bytes) => bytes.with(65, 0xff));
+    const again = await storage.open();
+    expect(storage.report).toMatchObject({
+      cuts: [],
+      damages: [{ path: logPath, position: 0, detail: "a wrong crc" }],
+    });
+    expect(await readAll(again, 1)).toEqual(["1:b", "2:c"]);
+    expect(await append(again, "d")).toMatchObject({ baseOffset: 3 });
+  });
+
+  it("answers a read that meets a header which cannot be, with the place", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    for (const value of ["a", "b", "c"]) await append(log, value);
+    await storage.close();
+    await storage.changeFile(logPath, (bytes) => bytes.with(16, 7));
+    // The index of a sealed segment is trusted, the header is not.
+    const again = await storage.open();
+    const result = await again.read({
+      offset: 0,
+      sizeBytesMax: 100,
+      minOneBatch: true,
+      limit: "end",
+      transfer: "plain",
+    });
+    expect(result).toEqual({
+      error: "corrupt-batch",
+      detail: `corrupt batch at ${logPath}:0: magic 7`,
+    });
+    expect(await readAll(again, 2)).toEqual(["2:c"]);
+  });
+
+  it("deletes a partition, and finishes what a stop cut short", async () => {
+    const storage = new TestStorage();
+    const directory = await storage.openDirectory();
+    await append(await storage.open(), "a");
+    storage.disk.rule = ({ operation }) =>
+      operation === "removeDirectory" ? { code: "EIO" } : null;
+    await directory.deleteLog(partition);
+    expect(directory.partitions()).toEqual([]);
+    const names = (await storage.memory.list("/data")).map(
+      (entry) => entry.name,
+    );
+    expect(names.find((name) => name.startsWith("orders-3"))).toMatch(
+      /^orders-3\.[0-9a-f]{32}-delete$/,
+    );
+    expect(await readAll(await storage.open())).toEqual([]);
+    storage.disk.rule = () => null;
+    await storage.close();
+    await storage.openDirectory();
+    expect(
+      (await storage.memory.list("/data")).filter((entry) => entry.isDirectory),
+    ).toEqual([]);
+  });
+
+  it("does not take the files of a deleted topic for those of a new one of its name", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    await storage.close();
+    const directory = await storage.openDirectory();
+    expect(await directory.topicIdOf(partition)).toBe(partition.topicId);
+    const { log } = await directory.openLog(
+      { ...partition, topicId: otherId },
+      defaultLogConfig,
+    );
+    expect(log.endOffset).toBe(0);
+    await append(log, "b");
+    expect(
+      text(await storage.bytesOf(`${partitionPath}/partition.metadata`)),
+    ).toContain(otherId);
+  });
+
+  it("opens a partition once, however many ask", async () => {
+    const storage = new TestStorage();
+    const directory = await storage.openDirectory();
+    const opened = await Promise.all(
+      [1, 2].map(() => directory.openLog(partition, defaultLogConfig)),
+    );
+    expect(opened[0]?.log).toBe(opened[1]?.log);
+    expect(directory.log(partition)).toBe(opened[0]?.log);
+  });
+
+  it("serves more partitions than it may hold files open", async () => {
+    const storage = new TestStorage({}, { openFilesMax: 16 });
+    const directory = await storage.openDirectory();
+    let openCount = 0;
+    let openMax = 0;
+    storage.disk.rule = ({ operation, path }) => {
+      if (!path.endsWith(".log")) return null;
+      if (operation === "open") openMax = Math.max(openMax, ++openCount);
+      if (operation === "close") openCount--;
+      return null;
+    };
+    for (let index = 0; index < 100; index++) {
+      const { log } = await directory.openLog(
+        { ...partition, partition: index },
+        defaultLogConfig,
+      );
+      await append(log, "a");
+    }
+    expect(openMax).toBeLessThanOrEqual(18);
+    for (let index = 0; index < 100; index++) {
+      const log = directory.log({ ...partition, partition: index });
+      if (log !== null)
+        expect(await append(log, "b")).toMatchObject({ baseOffset: 1 });
+    }
+    await storage.close();
+  });
+});
