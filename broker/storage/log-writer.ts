@@ -156,7 +156,10 @@ export class LogWriter {
     for (const segment of segments) {
       this.#dirtySegments.delete(segment);
       this.#unsyncedIndexes.delete(segment);
+      // Opened to append, a removed file would come back.
       segment.log.seal();
+    }
+    for (const segment of segments) {
       await segment.remove(this.#context);
       this.#isDirectoryDirty = true;
     }

@@ -20,18 +20,18 @@ import {
   setPartitionLeaderEpoch,
 } from "../record/batch.ts";
 import { assert } from "../lib/assert.ts";
-import type { Cancel } from "../platform/clock.ts";
 import { checkAppend } from "./append-check.ts";
 import { AppendQueue } from "./append-queue.ts";
 import type { AppendGroup, Roll } from "./append-queue.ts";
 import type { Appended, AppendResult } from "./append-result.ts";
+import { FlushPolicy } from "./flush-policy.ts";
 import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
-import { NEVER } from "./log-config.ts";
 import type { LogConfig } from "./log-config.ts";
 import { LogReader } from "./log-reader.ts";
 import type { ReadRequest, ReadResult } from "./log-reader.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { LogEnd, LogPlace } from "./log-writer.ts";
+import type { LogOptions, OpenedLog } from "./opened-log.ts";
 import { encodeProducerSnapshot } from "./producer-snapshot.ts";
 import { producerOf } from "./producer-state.ts";
 import type {
@@ -48,29 +48,6 @@ import { StorageError, syncFault, writeFault } from "./storage-error.ts";
 import { GroupCommit } from "./sync-policy.ts";
 import { TimestampSearch } from "./timestamp-search.ts";
 import type { FoundOffset } from "./timestamp-search.ts";
-
-export interface LogOptions {
-  /** `durable`: the high watermark waits for the sync. */
-  readonly visibility: "page-cache" | "durable";
-  /** Makes the log's start offset durable, before records below it are removed. */
-  readonly saveStartOffset: (offset: number) => Promise<void>;
-  /** The log went offline; called once. */
-  readonly onFault: (fault: StorageError) => void;
-}
-
-/** What opening found. */
-export interface OpenedLog {
-  readonly place: LogPlace;
-  readonly segments: SegmentList;
-  readonly epochs: LeaderEpochs;
-  readonly producers: ProducerState;
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly tail: SegmentTail;
-  readonly directoryExists: boolean;
-  /** The files lack something that a clean close leaves. */
-  readonly isIncomplete: boolean;
-}
 
 interface IncomingBatch extends Incoming {
   readonly baseOffset: number;
@@ -91,6 +68,7 @@ export class PartitionLog {
   readonly #writer: LogWriter;
   readonly #queue: AppendQueue;
   readonly #commit: GroupCommit;
+  readonly #flushes: FlushPolicy;
   readonly #reader: LogReader;
   readonly #search: TimestampSearch;
   readonly #listeners = new Set<() => void>();
@@ -101,7 +79,6 @@ export class PartitionLog {
 
   // Moves with each write or sync.
   #visible: LogEnd;
-  #cancelFlush: Cancel | null = null;
 
   // Moves when told to.
   #config: LogConfig;
@@ -143,6 +120,7 @@ export class PartitionLog {
       () => this.#sync(),
       opened.endOffset,
     );
+    this.#flushes = new FlushPolicy(context.clock, this.#commit);
     this.#queue = new AppendQueue(context.clock, {
       write: (group) => this.#write(group),
       rollBack: (groups, error) => this.#rollBack(groups, error),
@@ -311,7 +289,11 @@ export class PartitionLog {
       try {
         // First the new start, so that no crash shows a log without its beginning.
         await this.#options.saveStartOffset(target);
-        const dropped = this.#segments.removeBelow(this.#startOffset);
+        // Not the one being written: what is queued may still belong to it.
+        const { segment } = this.#writer.written;
+        const dropped = this.#segments.removeBelow(
+          Math.min(this.#startOffset, segment.baseOffset),
+        );
         // A sync under way may hold one of them.
         await this.#commit.idle();
         await this.#writer.remove(dropped);
@@ -334,7 +316,7 @@ export class PartitionLog {
   async close(how: { readonly isClean: boolean }): Promise<boolean> {
     this.#isClosed = true;
     await this.#queue.idle();
-    this.#cancelFlush?.();
+    this.#flushes.stop();
     await this.#commit.idle();
     let isClean = how.isClean && this.#fault === null;
     if (isClean && this.#writer.isIncomplete) {
@@ -449,20 +431,7 @@ export class PartitionLog {
     // A sealed file that is on the disk is opened anew to be mapped whole.
     if (group.roll !== null) void this.#commit.request();
     await this.#writer.maybeFlushIndexes();
-    await this.#maybeSync(written.offset);
-  }
-
-  /** Kafka's `flush.messages` and `flush.ms`: the former also holds back the answer. */
-  async #maybeSync(endOffset: number): Promise<void> {
-    const { flushMessages, flushMs } = this.#config;
-    if (endOffset - this.#commit.syncedEndOffset >= flushMessages) {
-      await this.#commit.wait(endOffset);
-    } else if (flushMs < NEVER && this.#cancelFlush === null) {
-      this.#cancelFlush = this.#context.clock.schedule(flushMs, () => {
-        this.#cancelFlush = null;
-        if (this.#fault === null) void this.#commit.wait(this.endOffset);
-      });
-    }
+    await this.#flushes.afterWrite(written.offset, this.#config);
   }
 
   async #sync(): Promise<number> {
@@ -511,7 +480,7 @@ export class PartitionLog {
   #goOffline(fault: StorageError): void {
     if (this.#fault !== null) return;
     this.#fault = fault;
-    this.#cancelFlush?.();
+    this.#flushes.stop();
     this.#commit.fail(fault);
     this.#options.onFault(fault);
     this.#notify();

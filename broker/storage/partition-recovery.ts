@@ -26,7 +26,7 @@ import type { LogPlace } from "./log-writer.ts";
 import { OFFSET_INDEX_ENTRY_SIZE } from "./offset-index.ts";
 import { surveyDirectory } from "./partition-files.ts";
 import type { PartitionFiles, SurveyedSegment } from "./partition-files.ts";
-import type { OpenedLog } from "./partition-log.ts";
+import type { OpenedLog } from "./opened-log.ts";
 import { decodeProducerSnapshot } from "./producer-snapshot.ts";
 import { ProducerState, producerOf } from "./producer-state.ts";
 import { SegmentTail } from "./roll-rule.ts";

@@ -244,6 +244,25 @@ describe("a partition log", () => {
     }
   });
 
+  it("deletes everything visible while a new segment is on its way", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    await append(log, "a");
+    await append(log, "b");
+    const next = log.append(batchOf("c"));
+    expect(await log.deleteRecordsBefore(null)).toMatchObject({
+      startOffset: 2,
+    });
+    if (next.error === null) await next.written;
+    expect(await readAll(log)).toEqual(["2:c"]);
+    expect(await readAll(await storage.reopen())).toEqual(["2:c"]);
+    expect(
+      (await storage.names()).filter((name) =>
+        name.startsWith("00000000000000000000"),
+      ),
+    ).toEqual([]);
+  });
+
   it("answers where a leader epoch ended", async () => {
     const log = await new TestStorage().open();
     log.setLeaderEpoch(1);

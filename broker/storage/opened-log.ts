@@ -1,0 +1,30 @@
+/** What opening a partition found, and what its log needs of its surroundings. */
+import type { LeaderEpochs } from "./leader-epochs.ts";
+import type { LogPlace } from "./log-writer.ts";
+import type { ProducerState } from "./producer-state.ts";
+import type { SegmentTail } from "./roll-rule.ts";
+import type { SegmentList } from "./segment-list.ts";
+import type { StorageError } from "./storage-error.ts";
+
+export interface LogOptions {
+  /** `durable`: the high watermark waits for the sync. */
+  readonly visibility: "page-cache" | "durable";
+  /** Makes the log's start offset durable, before records below it are removed. */
+  readonly saveStartOffset: (offset: number) => Promise<void>;
+  /** The log went offline; called once. */
+  readonly onFault: (fault: StorageError) => void;
+}
+
+/** What opening found. */
+export interface OpenedLog {
+  readonly place: LogPlace;
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochs;
+  readonly producers: ProducerState;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly tail: SegmentTail;
+  readonly directoryExists: boolean;
+  /** The files lack something that a clean close leaves. */
+  readonly isIncomplete: boolean;
+}
