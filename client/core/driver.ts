@@ -109,6 +109,17 @@ export interface FetchedBatches extends TopicPartition {
   readonly bytes: Uint8Array;
   readonly highWatermark: number;
   readonly startOffset: number | null;
+  /**
+   * With `read_committed`: transactions in these bytes that were rolled back,
+   * as Kafka's Fetch answers them. Their records are to be left out.
+   */
+  readonly abortedTransactions?: readonly AbortedTransaction[];
+}
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  /** Of its first record; it ends at its abort marker. */
+  readonly firstOffset: number;
 }
 
 /** The classic group protocol, one method a request. */

@@ -96,7 +96,9 @@ export async function countPartitions(
   const metadata = await driver.metadata(topics);
   return new Map(
     metadata.topics
-      .filter(({ error, partitionCount }) => error === null && partitionCount > 0)
+      .filter(
+        ({ error, partitionCount }) => error === null && partitionCount > 0,
+      )
       .map(({ name, partitionCount }) => [name, partitionCount]),
   );
 }

@@ -45,6 +45,8 @@ interface Feed {
   /** Backing off, or its offset is being looked up. */
   isHeld: boolean;
   failures: number;
+  /** Why it cannot go on where it is; only a seek takes it away. */
+  failure: ClientError | null;
 }
 
 export class PartitionFeed {
@@ -89,6 +91,7 @@ export class PartitionFeed {
         isFull: false,
         isHeld: false,
         failures: 0,
+        failure: null,
       });
     }
     this.#reassign();
@@ -117,6 +120,8 @@ export class PartitionFeed {
     feed.queuedSizeBytes = 0;
     feed.fetchOffset = offset;
     feed.isFull = false;
+    feed.isHeld = false;
+    feed.failure = null;
     this.#reassign();
   }
 
@@ -124,18 +129,14 @@ export class PartitionFeed {
   async next(): Promise<PartitionBatch | null> {
     for (;;) {
       if (this.#aborter.signal.aborted) return null;
-      if (this.#failure !== null) {
-        const failure = this.#failure;
-        this.#failure = null;
-        throw failure;
-      }
+      if (this.#failure !== null) throw this.#failure;
       const batch = this.#take();
       if (batch !== null) return batch;
       await this.#bell.rung();
     }
   }
 
-  /** Ends a `next` that waits. */
+  /** Ends reading for good: each `next` from now on rejects with this. */
   fail(error: unknown): void {
     this.#failure = error;
     this.#bell.ring();
@@ -152,12 +153,13 @@ export class PartitionFeed {
   #take(): PartitionBatch | null {
     for (const [key, feed] of this.#feeds) {
       if (feed.isPaused) continue;
+      if (feed.failure !== null) throw feed.failure;
       const item = feed.queue[0];
       if (item === undefined) continue;
       // To the end of the line, so that each has its turn.
       this.#feeds.delete(key);
       this.#feeds.set(key, feed);
-      const decoded = decodeRecords(feed.id, item.bytes, item.fetchOffset);
+      const decoded = decodeRecords(feed.id, item);
       feed.queue.shift();
       feed.queuedSizeBytes -= item.bytes.length;
       if (feed.isFull && feed.queuedSizeBytes <= this.#shareSizeBytes() / 2) {
@@ -218,10 +220,7 @@ export class PartitionFeed {
   async #failed(feed: Feed, answer: string): Promise<void> {
     const isLost = answer === "offset-out-of-range";
     if (!isLost && !isRetriableAnswer(answer)) {
-      const { topic, partition } = feed.id;
-      feed.isHeld = true;
-      this.#reassign();
-      this.fail(fetchFailure(`${topic}-${partition}`, answer));
+      this.#giveUp(feed, fetchFailure(feed.id, answer));
       return;
     }
     feed.isHeld = true;
@@ -237,10 +236,18 @@ export class PartitionFeed {
       // A seek that came meanwhile knows better.
       if (feed.fetchOffset === before) feed.fetchOffset = offset;
     } catch (error) {
-      if (!isPassing(error)) this.fail(error);
+      if (!(error instanceof ClientError)) throw error;
+      if (!isPassing(error)) return this.#giveUp(feed, error);
     }
     feed.isHeld = false;
     this.#reassign();
+  }
+
+  #giveUp(feed: Feed, failure: ClientError): void {
+    feed.isHeld = true;
+    feed.failure = failure;
+    this.#reassign();
+    this.#bell.ring();
   }
 
   #shareSizeBytes(): number {
@@ -265,13 +272,16 @@ export class PartitionFeed {
   }
 }
 
-function fetchFailure(partition: string, answer: string): ClientError {
+function fetchFailure(
+  { topic, partition }: TopicPartition,
+  answer: string,
+): ClientError {
   if (answer === "corrupt-batch" || answer === "corrupt-message") {
     return new ClientError(
       "corrupt-batch",
-      `the broker holds a corrupt batch in ${partition}`,
+      `the broker holds a corrupt batch in ${topic}-${partition}`,
       { answer },
     );
   }
-  return refused(`a fetch from ${partition}`, answer);
+  return refused(`a fetch from ${topic}-${partition}`, answer);
 }

@@ -8,12 +8,15 @@
  * short, as brokers answer in bytes and not in batches.
  */
 import {
+  batchSizeBytesOf,
   crcHolds,
   isControl,
   isLogAppendTime,
+  isTransactional,
   lastOffsetOf,
   magicOf,
   partitionLeaderEpochOf,
+  producerIdOf,
   wholeBatchSizeBytes,
 } from "../../broker/record/batch.ts";
 import {
@@ -21,11 +24,11 @@ import {
   LENGTH_PREFIX_SIZE,
   MAGIC,
 } from "../../broker/record/batch-format.ts";
-import { batchSizeBytesOf } from "../../broker/record/batch.ts";
 import { openRecords, type StoredRecord } from "../../broker/record/record.ts";
 import { RecordError } from "../../broker/record/record-error.ts";
 import type { Header, RawRecord, TopicPartition } from "../client.ts";
 import { ClientError } from "../errors.ts";
+import type { AbortedTransaction, FetchedBatches } from "./driver.ts";
 
 /** Of one batch, inflated; many times what a broker takes by default (1 MB). */
 const BATCH_SIZE_BYTES_MAX = 256 * 1024 * 1024;
@@ -38,30 +41,72 @@ export interface DecodedRecords {
 }
 
 /**
- * The records of `bytes` from `fetchOffset` on. Keys, values and headers are
- * views of `bytes`. Throws `corrupt-batch`.
+ * The records from `fetchOffset` on, without those of transactions that were
+ * rolled back. Keys, values and headers are views of the bytes. Throws
+ * `corrupt-batch`.
  */
 export function decodeRecords(
   { topic, partition }: TopicPartition,
-  bytes: Uint8Array,
-  fetchOffset: number,
+  fetched: Pick<
+    FetchedBatches,
+    "bytes" | "fetchOffset" | "abortedTransactions"
+  >,
 ): DecodedRecords {
+  const { bytes, fetchOffset } = fetched;
   const id = { topic, partition };
+  const aborted = new AbortedProducers(fetched.abortedTransactions ?? []);
   const records: RawRecord[] = [];
   let nextOffset = fetchOffset;
   let leaderEpoch = -1;
   for (const at of batchesIn(id, bytes)) {
     leaderEpoch = partitionLeaderEpochOf(bytes, at);
+    aborted.reach(lastOffsetOf(bytes, at));
     if (lastOffsetOf(bytes, at) < fetchOffset) continue;
     nextOffset = lastOffsetOf(bytes, at) + 1;
-    if (isControl(bytes, at)) continue;
-    decodeBatch(id, bytes, at, fetchOffset, records);
+    if (isControl(bytes, at)) {
+      // Whichever way it ended: what this producer writes next is another transaction.
+      aborted.ended(producerIdOf(bytes, at));
+      continue;
+    }
+    const isAborted =
+      isTransactional(bytes, at) && aborted.has(producerIdOf(bytes, at));
+    if (!isAborted) decodeBatch(id, bytes, at, fetchOffset, records);
   }
   return {
     records,
     nextOffset,
     leaderEpoch: leaderEpoch < 0 ? null : leaderEpoch,
   };
+}
+
+/** Which producers are inside a transaction that was rolled back (Java's `CompletedFetch`). */
+class AbortedProducers {
+  readonly #ahead: AbortedTransaction[];
+  readonly #inside = new Set<number>();
+
+  constructor(transactions: readonly AbortedTransaction[]) {
+    this.#ahead = [...transactions].sort(
+      (a, b) => a.firstOffset - b.firstOffset,
+    );
+  }
+
+  /** Reading has come to a batch that ends with `offset`. */
+  reach(offset: number): void {
+    for (;;) {
+      const next = this.#ahead[0];
+      if (next === undefined || next.firstOffset > offset) return;
+      this.#inside.add(next.producerId);
+      this.#ahead.shift();
+    }
+  }
+
+  ended(producerId: number): void {
+    this.#inside.delete(producerId);
+  }
+
+  has(producerId: number): boolean {
+    return this.#inside.has(producerId);
+  }
 }
 
 /**

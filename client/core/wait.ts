@@ -41,6 +41,21 @@ export function sleep(
   });
 }
 
+/** What `work` gives, or null as soon as `signal` fires; the work itself goes on unseen. */
+export function unlessAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => resolve(null);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener("abort", abort);
+    });
+  });
+}
+
 export function abortedError(signal: AbortSignal): ClientError {
   return new ClientError("aborted", "the caller's signal ended the wait", {
     cause: signal.reason,
