@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { AppendResult } from "../../../broker/storage/append-result.ts";
 import type { DiskFault, DiskOperation } from "../../support/failing-disk.ts";
-import { TestStorage, append, batchOf, logPath, readAll } from "./support.ts";
+import {
+  TestStorage,
+  append,
+  batchOf,
+  logPath,
+  partition,
+  readAll,
+} from "./support.ts";
 
 /** Fails one kind of call on files that end so. */
 function failing(operation: DiskOperation, suffix: string, fault: DiskFault) {
