@@ -5,6 +5,7 @@
  */
 import "../check-node.js";
 import { MillraceBroker, startBroker } from "./broker.ts";
+import type { OpenHttp } from "./http/open-http.ts";
 import {
   type ListenOptions,
   type Logger,
@@ -26,6 +27,8 @@ export interface BrokerOptions extends Partial<Settings> {
   readonly listen?: ListenOptions;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
+  /** Health, metrics and read-only JSON on a port of its own; loads `fastify` when given. */
+  readonly http?: { readonly port: number; readonly host?: string };
   /** For a new directory; one that exists keeps its own. Default: a random one. */
   readonly clusterId?: string;
   /** How segments are mapped: `koffi` (default), `plain` reads, or your own `mmap-io` module. */
@@ -42,6 +45,8 @@ export interface Broker extends AsyncDisposable {
     readonly host: string;
     readonly port: number;
   }[];
+  /** Null without `http`. */
+  readonly httpPort: number | null;
   /** Resolves after `close`; rejects with `internal-failure` if the broker had to stop by itself. */
   readonly closed: Promise<void>;
   /** A connection from this process, for `connect({ broker })`. Throws `broker-closed`. */
@@ -57,7 +62,7 @@ export interface Broker extends AsyncDisposable {
  * `directory-too-new`, `directory-unusable`, `listen-failed`.
  */
 export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { dir, listen, logger, clusterId, mmap, ...rest } = options;
+  const { dir, listen, http, logger, clusterId, mmap, ...rest } = options;
   const settings = parseSettings(rest);
   const platform = createNodePlatform({
     mmap: mmap ?? "koffi",
@@ -73,7 +78,11 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
   });
   try {
     if (listen !== undefined) await broker.listen(listen);
-    return publicBroker(broker, dir ?? null);
+    const opened =
+      http === undefined
+        ? null
+        : await serveHttp(broker, http, logger ?? silent);
+    return publicBroker(broker, dir ?? null, opened);
   } catch (error) {
     await broker.close();
     throw error;
@@ -84,13 +93,42 @@ const MEMORY_DIRECTORY = "/millrace";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-function publicBroker(broker: MillraceBroker, dir: string | null): Broker {
-  const close = (): Promise<void> => broker.close();
+/** Loaded here and not above: `fastify` takes longer to load than the broker to start. */
+async function serveHttp(
+  broker: MillraceBroker,
+  address: { readonly port: number; readonly host?: string },
+  logger: Logger,
+): Promise<OpenHttp> {
+  const { openHttp } = await import("./http/open-http.ts");
+  return openHttp({
+    operations: broker.operations,
+    context: {
+      principal: "User:ANONYMOUS",
+      clientId: "http",
+      listener: broker.addresses[0]?.name ?? "in-process",
+      connectionId: 0,
+    },
+    logger,
+    isReady: () => broker.isReady,
+    ...address,
+  });
+}
+
+function publicBroker(
+  broker: MillraceBroker,
+  dir: string | null,
+  http: OpenHttp | null,
+): Broker {
+  const close = async (): Promise<void> => {
+    await http?.close();
+    await broker.close();
+  };
   return {
     clusterId: broker.directory.meta.clusterId,
     nodeId: broker.directory.meta.nodeId,
     dir,
     addresses: broker.addresses.map(({ host, port }) => ({ host, port })),
+    httpPort: http?.port ?? null,
     closed: broker.closed,
     connect: () => broker.connect(),
     close,
