@@ -318,12 +318,15 @@ export class MillraceBroker {
 /** Opens the directory and the catalog, and starts everything but listeners. Throws `BrokerError`. */
 export async function startBroker(parts: BrokerParts): Promise<MillraceBroker> {
   const directory = await openDirectory(parts);
+  // A directory keeps the node id that it was made with.
+  const { nodeId } = directory.meta;
+  const own = { ...parts, settings: { ...parts.settings, nodeId } };
   try {
     let broker: MillraceBroker | null = null;
-    const catalog = await openCatalog(parts, directory, (error) =>
+    const catalog = await openCatalog(own, directory, (error) =>
       broker?.fail(error),
     );
-    broker = new MillraceBroker(parts, directory, catalog);
+    broker = new MillraceBroker(own, directory, catalog);
     await broker.start();
     return broker;
   } catch (error) {

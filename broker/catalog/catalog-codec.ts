@@ -22,6 +22,12 @@ export type CatalogRecord =
       /** At creation; in a snapshot, at the snapshot. */
       readonly leaderEpoch: number;
     }
+  /** Another controller moved the partition's leader: its epoch grows by one. */
+  | {
+      readonly type: "new-leader";
+      readonly topicId: string;
+      readonly partition: number;
+    }
   | {
       readonly type: "config";
       readonly topic: string;
@@ -36,6 +42,8 @@ export type CatalogRecord =
 
 /** Kafka's `ConfigResource.Type.TOPIC`. */
 const TOPIC_RESOURCE = 2;
+/** Kafka's `LeaderConstants.NO_LEADER_CHANGE`; -1, for none, is a change too. */
+const SAME_LEADER = -2;
 
 /** `decode` throws for a known record that is malformed, or of a version from the future. */
 export function createCatalogCodec(nodeId: number): RecordCodec<CatalogRecord> {
@@ -63,6 +71,12 @@ function encode(record: CatalogRecord, nodeId: number): Uint8Array {
         leaderEpoch: record.leaderEpoch,
         partitionEpoch: 0,
         directories: [],
+      });
+    case "new-leader":
+      return encodeMetadataRecord("partition-change", {
+        partitionId: record.partition,
+        topicId: record.topicId,
+        leader: nodeId,
       });
     case "config":
       return encodeMetadataRecord("config", {
@@ -117,9 +131,11 @@ function decode(value: Uint8Array): CatalogRecord | null {
       const { incarnationId } = record.fields;
       return { type: "opening", incarnationId };
     }
-    // A Kafka controller's change of leader: leaderEpochOf starts from the partition's
-    // own checkpoint, which has seen it.
-    case "partition-change":
+    case "partition-change": {
+      const { partitionId: partition, topicId, leader } = record.fields;
+      if (leader === SAME_LEADER) return null;
+      return { type: "new-leader", topicId, partition };
+    }
     case "unknown":
       return null;
   }

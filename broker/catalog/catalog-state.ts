@@ -70,6 +70,8 @@ export class CatalogState {
         return this.#addTopic(record.name, record.topicId);
       case "partition":
         return this.#addPartition(record);
+      case "new-leader":
+        return this.#raiseEpoch(record.topicId, record.partition);
       case "config":
         return this.#setConfig(record.topic, record.name, record.value);
       case "remove-topic":
@@ -132,7 +134,18 @@ export class CatalogState {
     this.#topics.set(topic.id, {
       ...topic,
       partitionCount: Math.max(topic.partitionCount, record.partition + 1),
-      epochRuns: extendRuns(topic, record.partition, baseEpoch),
+      epochRuns: withEpoch(topic, record.partition, baseEpoch),
+    });
+    return topic.id;
+  }
+
+  #raiseEpoch(topicId: string, partition: number): string | null {
+    const topic = this.#topics.get(topicId);
+    if (topic === undefined || partition >= topic.partitionCount) return null;
+    const baseEpoch = leaderEpochOf(topic, partition, 0) + 1;
+    this.#topics.set(topic.id, {
+      ...topic,
+      epochRuns: withEpoch(topic, partition, baseEpoch),
     });
     return topic.id;
   }
@@ -176,20 +189,30 @@ function canonicalValue(name: string, text: string): string {
   return checked?.error === null ? checked.value : text;
 }
 
-/** Partitions come in order from us, so that those created together share a run. */
-function extendRuns(
+/**
+ * The runs with one partition's epoch set. Ours come in order, so that those
+ * created together share a run; another controller's may come in any.
+ */
+function withEpoch(
   { epochRuns: runs, partitionCount }: Topic,
   partition: number,
   baseEpoch: number,
 ): readonly EpochRun[] {
-  if (partition >= partitionCount) {
-    if (runs.at(-1)?.baseEpoch === baseEpoch) return runs;
-    return [...runs, { firstPartition: partition, baseEpoch }];
+  if (partition >= partitionCount && runs.at(-1)?.baseEpoch === baseEpoch) {
+    return runs;
   }
-  // Written by another controller: the highest epoch is safe for all.
-  const highest = runs.reduce(
-    (most, run) => Math.max(most, run.baseEpoch),
-    baseEpoch,
-  );
-  return [{ firstPartition: 0, baseEpoch: highest }];
+  const next = partition + 1;
+  const holder = runs.findLast((run) => run.firstPartition <= partition);
+  const behind = runs.filter((run) => run.firstPartition > partition);
+  const set: EpochRun[] = [
+    ...runs.filter((run) => run.firstPartition < partition),
+    { firstPartition: partition, baseEpoch },
+  ];
+  // What its run said of the partitions behind it still holds for them.
+  const splits = next < partitionCount && behind[0]?.firstPartition !== next;
+  if (splits && holder !== undefined) {
+    set.push({ ...holder, firstPartition: next });
+  }
+  set.push(...behind);
+  return set.filter((run, slot) => run.baseEpoch !== set[slot - 1]?.baseEpoch);
 }

@@ -55,8 +55,8 @@ import { WriteWay } from "./write-way.ts";
 /** Newest batches of all partitions that are kept for readers. */
 const TAIL_SIZE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** What Kafka writes at a clean stop when it does not know its broker epoch. */
-const CLEAN_SHUTDOWN_CONTENT = '{"version":"0","broker_epoch":"-1"}';
+/** As Kafka writes it at a clean stop, with its word for a broker epoch that is not known. */
+const CLEAN_SHUTDOWN_CONTENT = '{"version":0,"brokerEpoch":-1}';
 
 export interface DataDirectoryOptions {
   /** For a new directory; one that exists keeps its own. Null: a random one. */
