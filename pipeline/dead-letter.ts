@@ -10,11 +10,20 @@
 import type { Header, RawRecord } from "../client/index.ts";
 import type { Failure } from "./errors.ts";
 
-/** Stack traces grow with every replay; a header that outgrows its record helps nobody. */
-const STACK_SIZE_MAX = 4_096;
+/**
+ * Of a message and of a stack trace each: a dead letter that outgrows the
+ * largest record its topic takes could not be written, and would stop the run.
+ */
+const TEXT_SIZE_BYTES_MAX = 4_096;
+
+const PIPELINE_NAME = "x-pipeline-name";
+const PIPELINE_BRANCH = "x-pipeline-branch";
+const ERROR_CODE = "x-pipeline-error-code";
+const FAILED_AT = "x-pipeline-failed-at";
 
 export interface DeadLetterOrigin {
   readonly pipeline: string;
+  /** Null: before any branch. */
   readonly branch: string | null;
   readonly group: string;
   readonly failedAtMs: number;
@@ -41,19 +50,16 @@ export function deadLetterHeaders(
   if (failure.stack !== null) {
     headers.push({
       name: `kafka_dlt-${part}-stacktrace`,
-      value: text(failure.stack.slice(0, STACK_SIZE_MAX)),
+      value: text(failure.stack),
     });
   }
   headers.push(
-    { name: "x-pipeline-name", value: text(origin.pipeline) },
-    { name: "x-pipeline-error-code", value: text(failure.errorCode) },
-    {
-      name: "x-pipeline-failed-at",
-      value: text(isoTime(origin.failedAtMs)),
-    },
+    { name: PIPELINE_NAME, value: text(origin.pipeline) },
+    { name: ERROR_CODE, value: text(failure.errorCode) },
+    { name: FAILED_AT, value: text(isoTime(origin.failedAtMs)) },
   );
   if (origin.branch !== null) {
-    headers.push({ name: "x-pipeline-branch", value: text(origin.branch) });
+    headers.push({ name: PIPELINE_BRANCH, value: text(origin.branch) });
   }
   return headers;
 }
@@ -82,14 +88,20 @@ function isOfAnEarlierFailure(name: string): boolean {
   return (
     name.startsWith("kafka_dlt-exception-") ||
     name.startsWith("kafka_dlt-key-exception-") ||
-    name.startsWith("x-pipeline-")
+    name === PIPELINE_NAME ||
+    name === PIPELINE_BRANCH ||
+    name === ERROR_CODE ||
+    name === FAILED_AT
   );
 }
 
 const encoder = new TextEncoder();
 
+/** UTF-8, cut between two characters where it is too long. */
 function text(value: string): Uint8Array {
-  return encoder.encode(value);
+  if (value.length * 3 <= TEXT_SIZE_BYTES_MAX) return encoder.encode(value);
+  const bytes = new Uint8Array(TEXT_SIZE_BYTES_MAX);
+  return bytes.slice(0, encoder.encodeInto(value, bytes).written);
 }
 
 function int32(value: number): Uint8Array {

@@ -9,9 +9,17 @@
 import type { RawRecord, Rec, TopicSink } from "../client/index.ts";
 import { PipelineError } from "./errors.ts";
 
-/** What a handler may do besides returning. */
+/**
+ * What a handler may do besides returning. `skip` and `deadLetter` throw: do not
+ * catch what they throw.
+ */
 export interface Ctx {
-  /** Aborted when the run stops: long work should end. */
+  /**
+   * Aborted when what the handler is working on will not be waited for any
+   * longer: the run stopped, or the partition was taken away, and the drain
+   * timed out. What it does afterwards is not counted, and the record is read
+   * again.
+   */
   readonly signal: AbortSignal;
   /** The record is done here: counted as filtered. */
   skip(): never;
@@ -19,27 +27,18 @@ export interface Ctx {
   deadLetter(reason: string): never;
 }
 
-/** A record on its way: what it was, and what the steps have made of it. */
+/** A record on its way: what was read, and what the steps have made of it. */
 export interface Traveller {
   readonly source: RawRecord;
-  readonly record: Rec;
   readonly key: unknown;
   readonly value: unknown;
 }
 
-export type Step =
-  | {
-      readonly kind: "filter";
-      readonly keeps: (traveller: Traveller) => boolean | Promise<boolean>;
-    }
-  | {
-      readonly kind: "map";
-      readonly apply: (traveller: Traveller, ctx: Ctx) => unknown;
-    }
-  | {
-      readonly kind: "keyBy";
-      readonly keyOf: (traveller: Traveller) => unknown;
-    };
+/** Filters say whether, maps what with, keyBy under which key it goes on. */
+export interface Step {
+  readonly kind: "filter" | "map" | "keyBy";
+  readonly call: (traveller: Traveller, ctx: Ctx) => unknown;
+}
 
 export type Ending =
   | {
@@ -49,8 +48,7 @@ export type Ending =
     }
   | {
       readonly kind: "sink";
-      readonly name: string;
-      readonly handle: (traveller: Traveller, ctx: Ctx) => void | Promise<void>;
+      readonly handle: (traveller: Traveller, ctx: Ctx) => unknown;
     }
   | { readonly kind: "fanOut"; readonly branches: readonly Branch[] };
 
@@ -79,7 +77,10 @@ type BranchBuilders<K, V> = Readonly<
 >;
 
 export interface Stage<K, V> {
-  /** Goes on with the records that hold. A type guard narrows the value. */
+  /**
+   * Goes on with the records that hold. A type guard narrows the value. To throw
+   * the record out as broken rather than as unwanted, throw.
+   */
   filter<W extends V>(
     holds: (value: V, record: Rec<K, V>) => value is W,
   ): Stage<K, W>;
@@ -91,37 +92,43 @@ export interface Stage<K, V> {
     apply: (value: V, record: Rec<K, V>, ctx: Ctx) => W | Promise<W>,
   ): Stage<K, W>;
   /** Gives the record another key, and so perhaps another partition downstream. */
-  keyBy<J>(keyOf: (value: V, record: Rec<K, V>) => J): Stage<J, V>;
-  /** Ends in a topic. The headers of the record go with it. */
+  keyBy<J>(
+    choose: (value: V, record: Rec<K, V>) => J | Promise<J>,
+  ): Stage<J, V>;
+  /** Ends in a topic. The timestamp and the headers of the record go with it. */
   to(topic: TopicSink<K, V>): Built;
   /** Ends in a function: the record is delivered when it returns or resolves. */
   sink(
     handle: (value: V, record: Rec<K, V>, ctx: Ctx) => void | Promise<void>,
-    options?: { readonly name?: string },
   ): Built;
   /**
-   * Every branch gets the record. Branches are isolated: a slow or failing one
-   * holds up no other; the source offset is done when all of them are.
+   * Every branch gets the record, and its own copy of plain data: changing it
+   * concerns no other branch. Branches are isolated: a slow or failing one
+   * holds up no other, until `inFlightPerPartitionMax` records wait for it. The
+   * source offset is done when all branches are.
    */
   fanOut(branches: BranchBuilders<K, V>): Built;
 }
 
 /** The stage a pipeline starts with: no steps yet. */
 export function createStage<K, V>(steps: readonly Step[] = []): Stage<K, V> {
-  const then = (step: Step): readonly Step[] => [...steps, step];
+  const then = (kind: Step["kind"], call: Step["call"]): readonly Step[] => [
+    ...steps,
+    { kind, call },
+  ];
   return {
     filter(holds: (value: V, record: Rec<K, V>) => boolean | Promise<boolean>) {
-      const keeps = (t: Traveller) => holds(valueOf<V>(t), recordOf<K, V>(t));
-      return createStage<K, never>(then({ kind: "filter", keeps }));
+      const call = (t: Traveller) => holds(valueOf<V>(t), recordOf<K, V>(t));
+      return createStage<K, never>(then("filter", call));
     },
-    map<W>(transform: (value: V, record: Rec<K, V>, ctx: Ctx) => W) {
-      const apply = (t: Traveller, ctx: Ctx) =>
-        transform(valueOf<V>(t), recordOf<K, V>(t), ctx);
-      return createStage<K, Awaited<W>>(then({ kind: "map", apply }));
+    map<W>(apply: (value: V, record: Rec<K, V>, ctx: Ctx) => W | Promise<W>) {
+      const call = (t: Traveller, ctx: Ctx) =>
+        apply(valueOf<V>(t), recordOf<K, V>(t), ctx);
+      return createStage<K, W>(then("map", call));
     },
-    keyBy<J>(choose: (value: V, record: Rec<K, V>) => J) {
-      const keyOf = (t: Traveller) => choose(valueOf<V>(t), recordOf<K, V>(t));
-      return createStage<J, V>(then({ kind: "keyBy", keyOf }));
+    keyBy<J>(choose: (value: V, record: Rec<K, V>) => J | Promise<J>) {
+      const call = (t: Traveller) => choose(valueOf<V>(t), recordOf<K, V>(t));
+      return createStage<J, V>(then("keyBy", call));
     },
     to(topic) {
       const encode = (t: Traveller) => ({
@@ -130,10 +137,9 @@ export function createStage<K, V>(steps: readonly Step[] = []): Stage<K, V> {
       });
       return built(steps, { kind: "topic", topic: topic.name, encode });
     },
-    sink(handle, options = {}) {
+    sink(handle) {
       return built(steps, {
         kind: "sink",
-        name: options.name ?? "sink",
         handle: (t, ctx) => handle(valueOf<V>(t), recordOf<K, V>(t), ctx),
       });
     },
@@ -149,10 +155,16 @@ export function createStage<K, V>(steps: readonly Step[] = []): Stage<K, V> {
 function buildBranches<K, V>(
   builders: BranchBuilders<K, V>,
 ): readonly Branch[] {
-  const branches = Object.entries(builders).map(([name, build]) => ({
-    name,
-    flow: build(createStage<K, V>()).flow,
-  }));
+  const branches = Object.entries(builders).map(([name, build]) => {
+    // Statistics and dead letters name a branch of a branch `outer.inner`.
+    if (name === "" || name.includes(".")) {
+      throw new PipelineError(
+        "invalid-definition",
+        `a branch needs a name without a dot, got "${name}"`,
+      );
+    }
+    return { name, flow: build(createStage<K, V>()).flow };
+  });
   if (branches.length === 0) {
     throw new PipelineError("invalid-definition", "fanOut has no branches");
   }
@@ -176,15 +188,14 @@ function valueOf<V>(traveller: Traveller): V {
 /** The record as the present step sees it: its source, with key and value as they are by now. */
 function recordOf<K, V>(traveller: Traveller): Rec<K, V> {
   return {
-    ...traveller.record,
+    ...traveller.source,
     key: keyOf<K>(traveller),
     value: valueOf<V>(traveller),
   };
 }
 
 /** Every topic the flow can write to. */
-export function topicsOf(flow: Flow): readonly string[] {
-  const { ending } = flow;
+export function topicsOf({ ending }: Flow): readonly string[] {
   if (ending.kind === "topic") return [ending.topic];
   if (ending.kind === "sink") return [];
   return ending.branches.flatMap((branch) => topicsOf(branch.flow));

@@ -9,10 +9,16 @@
 export type PipelineErrorCode =
   /** The definition or its options make no sense; nothing was started. */
   | "invalid-definition"
-  /** The run could not start. */
+  /** The run could not start: a topic cannot be read or created, or the group not joined. */
   | "start-failed"
+  /** Reading from the group failed for good. */
+  | "read-failed"
+  /** A record's bytes do not fit its topic's schema, and `onDecodeError` is `stop`. */
+  | "decode-failed"
   /** A record could neither be delivered nor dead-lettered; its offset is not committed. */
-  | "delivery-failed";
+  | "delivery-failed"
+  /** The group refuses this run's commits for good. */
+  | "commit-failed";
 
 export class PipelineError extends Error {
   readonly code: PipelineErrorCode;
@@ -52,33 +58,63 @@ export class DeadLetterRecord extends Error {
   }
 }
 
+/**
+ * Never throws, whatever was thrown. `defaultCode` is for what has no code of
+ * its own.
+ */
 export function failureOf(
   thrown: unknown,
-  more: { readonly errorCode?: string; readonly isKeyFailure?: boolean } = {},
+  defaultCode = "handler-failed",
+  isKeyFailure = false,
 ): Failure {
-  const isKeyFailure = more.isKeyFailure ?? false;
-  if (!(thrown instanceof Error)) {
+  try {
+    if (thrown instanceof Error) {
+      return errorFailure(thrown, defaultCode, isKeyFailure);
+    }
     return {
-      errorCode: more.errorCode ?? "handler-failed",
+      errorCode: defaultCode,
       errorName: typeof thrown,
       causeName: null,
-      message: String(thrown),
+      message: messageOf(thrown),
+      stack: null,
+      isKeyFailure,
+    };
+  } catch (unreadable) {
+    return {
+      errorCode: defaultCode,
+      errorName: typeof thrown,
+      causeName: unreadable instanceof Error ? unreadable.name : null,
+      message: "what was thrown cannot be read",
       stack: null,
       isKeyFailure,
     };
   }
+}
+
+/** What was thrown, in words: an error's message, or the value as text. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return String(thrown.message);
+  if (typeof thrown !== "object" || thrown === null) return String(thrown);
+  return JSON.stringify(thrown) ?? String(thrown);
+}
+
+function errorFailure(
+  thrown: Error,
+  defaultCode: string,
+  isKeyFailure: boolean,
+): Failure {
   return {
-    errorCode: more.errorCode ?? codeOf(thrown),
-    errorName: thrown.name,
-    causeName: thrown.cause instanceof Error ? thrown.cause.name : null,
-    message: thrown.message,
-    stack: thrown.stack ?? null,
+    errorCode: codeOf(thrown) ?? defaultCode,
+    errorName: String(thrown.name),
+    causeName: thrown.cause instanceof Error ? String(thrown.cause.name) : null,
+    message: messageOf(thrown),
+    stack: typeof thrown.stack === "string" ? thrown.stack : null,
     isKeyFailure,
   };
 }
 
-function codeOf(error: Error): string {
+function codeOf(error: Error): string | null {
   if (error instanceof DeadLetterRecord) return "rejected";
   if ("code" in error && typeof error.code === "string") return error.code;
-  return "handler-failed";
+  return null;
 }

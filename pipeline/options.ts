@@ -9,11 +9,15 @@ export interface PipelineOptions {
   readonly deadLetter?: DeadLetterOptions;
   /** What to do with bytes that do not fit the topic's schema. Default `deadLetter`. */
   readonly onDecodeError?: "deadLetter" | "skip" | "stop";
-  /** Records of one partition that may be unsettled before it is paused. Default 1,024. */
+  /** Records of one partition that may be on their way at a time. Default 1,024. */
   readonly inFlightPerPartitionMax?: number;
   /** How often offsets are committed while records flow. Default 5,000. */
   readonly commitIntervalMs?: number;
-  /** How long `stop` and a rebalance wait for records in flight. Default 30,000. */
+  /**
+   * How long `stop` and a rebalance wait for records in flight. What has not
+   * settled by then is read again, by the partition's next owner too: at least
+   * once, not exactly. Default 30,000; a group waits 5 minutes for its members.
+   */
   readonly drainTimeoutMs?: number;
   readonly sessionTimeoutMs?: number;
   /** Default `read_committed`. */
@@ -21,7 +25,10 @@ export interface PipelineOptions {
 }
 
 export interface DeadLetterOptions {
-  /** Default: the record's topic + `-dlt`. */
+  /**
+   * Default: the record's topic + `-dlt`. One that is chosen record by record
+   * is not created beforehand, and must exist.
+   */
   readonly topic?: string | ((record: RawRecord) => string);
 }
 
@@ -39,8 +46,15 @@ export interface PipelineSettings {
 }
 
 export function parseOptions(options: PipelineOptions): PipelineSettings {
-  if (options.group === "") {
+  // Programs without types reach this too.
+  if (typeof options.group !== "string" || options.group === "") {
     throw new PipelineError("invalid-definition", "the group has no name");
+  }
+  if (options.from === undefined) {
+    throw new PipelineError(
+      "invalid-definition",
+      "`from` must say where a group without offsets begins: earliest, latest or a timestamp",
+    );
   }
   return {
     group: options.group,
@@ -64,8 +78,16 @@ export function parseOptions(options: PipelineOptions): PipelineSettings {
   };
 }
 
-/** Spring's name for the dead letters of a topic. */
-export function deadLetterTopicOf(source: string): string {
+/** Where this record's dead letter goes; by default under Spring's name. */
+export function deadLetterTopicOf(
+  { deadLetterTopic }: PipelineSettings,
+  record: RawRecord,
+): string {
+  if (typeof deadLetterTopic === "function") return deadLetterTopic(record);
+  return deadLetterTopic ?? defaultDeadLetterTopic(record.topic);
+}
+
+export function defaultDeadLetterTopic(source: string): string {
   return `${source}-dlt`;
 }
 

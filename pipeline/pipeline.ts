@@ -17,7 +17,7 @@ import {
 } from "./definition.ts";
 import { PipelineError } from "./errors.ts";
 import {
-  deadLetterTopicOf,
+  defaultDeadLetterTopic,
   parseOptions,
   type PipelineOptions,
   type PipelineSettings,
@@ -26,17 +26,31 @@ import { Run } from "./run.ts";
 import type { RunStats } from "./stats.ts";
 
 export interface Running extends AsyncDisposable {
-  /** Resolves when the run has stopped; rejects with what stopped it. */
+  /**
+   * Resolves when the run has stopped because it was asked to; rejects with what
+   * stopped it otherwise (`PipelineError`), or what broke while it stopped. A run
+   * has no end of its own: a topic that is read to its end may grow.
+   */
   readonly done: Promise<void>;
+  /** What has happened so far; records that end after the run has stopped waiting are not counted. */
   stats(): RunStats;
-  /** Records behind what has settled, by `topic-partition`, for the partitions this run owns. */
+  /** Records that have not settled, by `topic-partition`, for the partitions this run owns. */
   lag(): Promise<ReadonlyMap<string, number>>;
-  /** Reads no more, lets what is in flight settle, commits, leaves the group. */
+  /**
+   * Reads no more, lets what is in flight settle, commits, leaves the group. The
+   * client stays open. `drainMs` is how long to wait; a second call may shorten
+   * the wait of the first. A handler that awaits it waits for itself.
+   */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
 export interface Pipeline {
   readonly name: string;
+  /**
+   * Rejects with `start-failed` where a source cannot be read, a target cannot
+   * be created or the group cannot be joined. `signal` stops the run as `stop`
+   * does.
+   */
   run(
     client: Client,
     options?: { readonly signal?: AbortSignal },
@@ -80,76 +94,83 @@ async function start(
   signal: AbortSignal | undefined,
 ): Promise<Running> {
   signal?.throwIfAborted();
-  const { client, settings, sources } = definition;
-  const deadLetterPartitionCounts = await prepareTopics(definition);
+  const { client, name, settings, sources } = definition;
+  const deadLetterPartitionCounts = await orStartFailed(name, () =>
+    prepareTopics(definition),
+  );
+  const consumer = await orStartFailed(name, () =>
+    client.consumer({
+      group: settings.group,
+      topics: sources.map((source) => source.name),
+      from: settings.from,
+      isolation: settings.isolation,
+      ...(settings.sessionTimeoutMs === null
+        ? {}
+        : { sessionTimeoutMs: settings.sessionTimeoutMs }),
+    }),
+  );
   const producer = client.producer();
-  const consumer = await client.consumer({
-    group: settings.group,
-    topics: sources.map((source) => source.name),
-    from: settings.from,
-    isolation: settings.isolation,
-    ...(settings.sessionTimeoutMs === null
-      ? {}
-      : { sessionTimeoutMs: settings.sessionTimeoutMs }),
-  });
   const run = new Run({
     ...definition,
     producer,
     consumer,
     deadLetterPartitionCounts,
   });
-  signal?.addEventListener("abort", () => void run.stop(), { once: true });
+  if (signal !== undefined) stopOnAbort(run, signal);
   return run;
+}
+
+/** How stopping went, `done` tells. */
+function stopOnAbort(run: Run, signal: AbortSignal): void {
+  const stop = (): void => void run.stop();
+  const forget = (): void => signal.removeEventListener("abort", stop);
+  signal.addEventListener("abort", stop);
+  run.done.then(forget, forget);
+  // While the run was starting nobody listened.
+  if (signal.aborted) stop();
 }
 
 /** Creates what the pipeline writes to, with the partition count of its source. */
 async function prepareTopics({
-  name,
-  settings,
+  settings: { deadLetterTopic },
   sources,
   flow,
-  client,
+  client: { admin },
 }: Definition): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  for (const source of sources) {
-    counts.set(source.name, await partitionCountOf(client, name, source.name));
+  const wanted = new Map<string, number>();
+  let widest = 1;
+  for (const { name } of sources) {
+    const { partitionCount } = await admin.describeTopic(name);
+    widest = Math.max(widest, partitionCount);
+    if (deadLetterTopic === null) {
+      wanted.set(defaultDeadLetterTopic(name), partitionCount);
+    }
   }
-  const widest = Math.max(...counts.values());
-  for (const output of topicsOf(flow)) {
-    await client.admin.createTopic({ name: output, partitionCount: widest });
+  if (typeof deadLetterTopic === "string") wanted.set(deadLetterTopic, widest);
+
+  const deadLetterPartitionCounts = new Map<string, number>();
+  for (const [name, partitionCount] of wanted) {
+    await admin.createTopic({ name, partitionCount });
+    const existing = await admin.describeTopic(name);
+    deadLetterPartitionCounts.set(name, existing.partitionCount);
   }
-  return prepareDeadLetters(client, settings, counts);
+  for (const name of topicsOf(flow)) {
+    await admin.createTopic({ name, partitionCount: widest });
+  }
+  return deadLetterPartitionCounts;
 }
 
-/** A topic that is chosen record by record is left to whoever chooses it. */
-async function prepareDeadLetters(
-  client: Client,
-  { deadLetterTopic }: PipelineSettings,
-  sourceCounts: ReadonlyMap<string, number>,
-): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  if (typeof deadLetterTopic === "function") return counts;
-  for (const [source, partitionCount] of sourceCounts) {
-    const target = deadLetterTopic ?? deadLetterTopicOf(source);
-    await client.admin.createTopic({ name: target, partitionCount });
-    const described = await client.admin.describeTopic(target);
-    counts.set(target, described.partitionCount);
-  }
-  return counts;
-}
-
-async function partitionCountOf(
-  client: Client,
+async function orStartFailed<T>(
   pipelineName: string,
-  source: string,
-): Promise<number> {
+  begin: () => Promise<T>,
+): Promise<T> {
   try {
-    return (await client.admin.describeTopic(source)).partitionCount;
+    return await begin();
   } catch (cause) {
     if (!(cause instanceof ClientError)) throw cause;
     throw new PipelineError(
       "start-failed",
-      `pipeline ${pipelineName} cannot read ${source}: ${cause.message}`,
+      `pipeline ${pipelineName} cannot start: ${cause.message}`,
       cause,
     );
   }

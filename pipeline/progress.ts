@@ -13,16 +13,11 @@ export class PartitionProgress {
   #first = 0;
   #nextOffset: number;
   #committedOffset: number;
-  #unsettledCount = 0;
 
-  /** `startOffset`: the first offset that is not committed yet. */
+  /** `startOffset`: where reading starts. */
   constructor(startOffset: number) {
     this.#nextOffset = startOffset;
     this.#committedOffset = startOffset;
-  }
-
-  get inFlightCount(): number {
-    return this.#unsettledCount;
   }
 
   /** The offset behind the last record that began. */
@@ -45,22 +40,15 @@ export class PartitionProgress {
     this.#committedOffset = Math.max(this.#committedOffset, offset);
   }
 
-  /** Takes a record in; the function that settles it may be called once. */
+  /** Takes a record in; the function that settles it is called once at most. */
   begin(offset: number): () => void {
     const slot = { offset, isSettled: false };
     this.#slots.push(slot);
     this.#nextOffset = offset + 1;
-    this.#unsettledCount += 1;
     return () => {
       slot.isSettled = true;
-      this.#unsettledCount -= 1;
       this.#advance();
     };
-  }
-
-  /** The log went on without records (compacted, or control batches). */
-  passTo(offset: number): void {
-    this.#nextOffset = Math.max(this.#nextOffset, offset);
   }
 
   #advance(): void {

@@ -8,16 +8,17 @@ export interface BranchStats {
   readonly deadLettered: number;
 }
 
-export interface RunStats {
-  /** Records read from the source topics. */
-  readonly received: number;
+/**
+ * The run's own four count what happened before any branch: records read from
+ * the source topics, those filtered or dead-lettered by shared steps (broken
+ * bytes among them), and those delivered where the flow ends without a fan-out.
+ */
+export interface RunStats extends BranchStats {
   /** Records that are done: every branch has delivered, filtered or dead-lettered them. */
   readonly settled: number;
-  /** Filtered before any branch. */
-  readonly filtered: number;
-  /** Dead-lettered before any branch: broken bytes, and failures in shared steps. */
-  readonly deadLettered: number;
+  /** Commits that failed; each is made good by the next that succeeds. */
   readonly commitFailures: number;
+  /** By name; a branch of a branch is `outer.inner`. */
   readonly branches: Readonly<Record<string, BranchStats>>;
 }
 
@@ -30,34 +31,30 @@ export interface BranchCounters {
 }
 
 export class RunCounters {
-  readonly root: BranchCounters = zero();
+  readonly #root: BranchCounters = zero();
+  readonly #branches = new Map<string, BranchCounters>();
   settled = 0;
   commitFailures = 0;
-  readonly #branches = new Map<string, BranchCounters>();
 
-  branch(name: string): BranchCounters {
-    let counters = this.#branches.get(name);
+  /** Null: the flow that every record enters. */
+  of(branch: string | null): BranchCounters {
+    if (branch === null) return this.#root;
+    let counters = this.#branches.get(branch);
     if (counters === undefined) {
       counters = zero();
-      this.#branches.set(name, counters);
+      this.#branches.set(branch, counters);
     }
     return counters;
   }
 
   read(): RunStats {
-    const branches: Record<string, BranchStats> = {};
-    for (const [name, counters] of this.#branches) {
-      branches[name] = { ...counters };
-    }
-    const { received, filtered, deadLettered } = this.root;
-    const { settled, commitFailures } = this;
     return {
-      received,
-      settled,
-      filtered,
-      deadLettered,
-      commitFailures,
-      branches,
+      ...this.#root,
+      settled: this.settled,
+      commitFailures: this.commitFailures,
+      branches: Object.fromEntries(
+        [...this.#branches].map(([name, counters]) => [name, { ...counters }]),
+      ),
     };
   }
 }
