@@ -121,8 +121,7 @@ async function readDataDirectory(
   options: DataDirectoryOptions,
 ): Promise<DataDirectory> {
   const { disk, random } = platform;
-  await checkFormat(disk, path);
-  const meta = await readMeta(disk, path, random, options);
+  const meta = await identify(disk, path, random, options);
   const names = new Set<string>();
   let isClean = false;
   for (const { name, isDirectory } of await disk.list(path)) {
@@ -146,32 +145,35 @@ async function readDataDirectory(
   });
 }
 
-async function checkFormat(disk: Disk, directory: string): Promise<void> {
-  const path = joinPath(directory, FORMAT_FILE);
-  const bytes = await readSmallFile(disk, path);
-  if (bytes !== null) checkFormatProperties(bytes, path);
-  else {
-    const at = { directory, name: FORMAT_FILE };
-    await replaceFile(disk, at, formatFormatProperties());
-  }
-}
-
-async function readMeta(
+/** Reads who the directory is, or makes it somebody: both files of a new one at once, as each is a sync. */
+async function identify(
   disk: Disk,
   directory: string,
   random: Random,
   options: DataDirectoryOptions,
 ): Promise<MetaProperties> {
-  const path = joinPath(directory, META_PROPERTIES_FILE);
-  const bytes = await readSmallFile(disk, path);
-  if (bytes !== null) return parseMetaProperties(bytes, path, newId(random));
-  const meta: MetaProperties = {
-    clusterId: options.clusterId ?? newId(random),
-    nodeId: options.nodeId,
-    directoryId: newId(random),
-  };
-  const at = { directory, name: META_PROPERTIES_FILE };
-  await replaceFile(disk, at, formatMetaProperties(meta));
+  const formatPath = joinPath(directory, FORMAT_FILE);
+  const metaPath = joinPath(directory, META_PROPERTIES_FILE);
+  const formatBytes = await readSmallFile(disk, formatPath);
+  if (formatBytes !== null) checkFormatProperties(formatBytes, formatPath);
+  const metaBytes = await readSmallFile(disk, metaPath);
+  const meta =
+    metaBytes !== null
+      ? parseMetaProperties(metaBytes, metaPath, newId(random))
+      : {
+          clusterId: options.clusterId ?? newId(random),
+          nodeId: options.nodeId,
+          directoryId: newId(random),
+        };
+  const create = async (name: string, content: Uint8Array) =>
+    replaceFile(disk, { directory, name }, content);
+  const results = await Promise.allSettled([
+    formatBytes ?? create(FORMAT_FILE, formatFormatProperties()),
+    metaBytes ?? create(META_PROPERTIES_FILE, formatMetaProperties(meta)),
+  ]);
+  for (const result of results) {
+    if (result.status === "rejected") throw result.reason;
+  }
   return meta;
 }
 

@@ -173,7 +173,13 @@ class Opening {
     );
     const endOffset = await resumeActive(segments.active);
     if (endOffset === null) return null;
-    const producers = await this.#readProducers(files, endOffset);
+    // Kafka takes no snapshot of a log to which nothing was ever written.
+    const isUnused =
+      endOffset === segments.first.baseOffset &&
+      files.snapshotOffsets.length === 0;
+    const producers = isUnused
+      ? new ProducerState()
+      : await this.#readProducers(files, endOffset);
     if (producers === null) return null;
     return {
       ...this.#opened(segments, epochs, producers, endOffset),
