@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, "../..");
 /** The members of the union of codes that a file declares first. */
 async function codesIn(file: string): Promise<string[]> {
   const source = await readFile(path.join(root, file), "utf8");
-  const union = /ErrorCode =([\s\S]*?);/.exec(source)?.[1] ?? "";
+  const union = /ErrorCode =([\s\S]*?)\n\n/.exec(source)?.[1] ?? "";
   return [...union.matchAll(/\| "([a-z-]+)"/g)].map((match) => match[1] ?? "");
 }
 
