@@ -12,7 +12,10 @@ import type { Logger } from "../options.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
-import type { RecoveryReport } from "../storage/partition-recovery.ts";
+import {
+  describeRecovery,
+  type RecoveryReport,
+} from "../storage/partition-recovery.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 import type { FoundPartition, Partitions } from "./partitions.ts";
@@ -67,6 +70,13 @@ export class OpenPartitions implements Partitions {
     const { topic } = change;
     if (change.kind === "deleted") this.#remove(topic);
     if (change.kind === "changed") this.#configure(topic);
+  }
+
+  /** What clients are told: never below what an open log's own checkpoint says. */
+  leaderEpochOf(topic: Topic, partition: number): number {
+    const epoch = this.#parts.catalog.leaderEpoch(topic, partition);
+    const log = this.#logs.get(topic.id)?.get(partition)?.log;
+    return log === undefined ? epoch : Math.max(epoch, log.leaderEpoch);
   }
 
   /** Gives every open log the epoch that the catalog says now. */
@@ -169,13 +179,16 @@ export class OpenPartitions implements Partitions {
     if (epoch > log.leaderEpoch) log.setLeaderEpoch(epoch);
   }
 
+  /** Only what was cut or found damaged is worth a line. */
   #tell(
     at: { readonly topic: string; readonly partition: number },
     report: RecoveryReport,
   ): void {
+    const line = describeRecovery(report);
+    if (line === null) return;
     this.#parts.logger.warn(
-      { ...at, ...report },
-      "partition recovered after an unclean stop",
+      { topic: at.topic, partition: at.partition },
+      `recovered after an unclean stop: ${line}`,
     );
   }
 }
