@@ -18,6 +18,7 @@ import {
   type MachineState,
 } from "./machine/machine-runtime.ts";
 import { createSnapshotFiles } from "./machine/snapshot-file.ts";
+import { adoptDirectories } from "./operation/adopt-directories.ts";
 import { createCommitOffsets } from "./operation/commit-offsets.ts";
 import { createDeleteRecords } from "./operation/delete-records.ts";
 import { createDescribeCluster } from "./operation/describe-cluster.ts";
@@ -167,6 +168,7 @@ export class MillraceBroker {
   /** Counts an unclean stop before anything is appended, then starts the coordinators. */
   async start(): Promise<void> {
     const failure = await this.#prepareToWrite();
+    if (!this.directory.isClean) void this.#openEveryPartition();
     if (failure === null) return;
     this.#partitions.refuseAppends(refuse("storage-offline", failure));
     this.#parts.logger.error(
@@ -197,6 +199,17 @@ export class MillraceBroker {
 
   /** Null: done. Otherwise what stands in the way. */
   async #prepareToWrite(): Promise<string | null> {
+    if (!this.#isAdoptionDone) {
+      const { settings, logger } = this.#parts;
+      const failure = await adoptDirectories({
+        catalog: this.#catalog,
+        directory: this.directory,
+        logger,
+        ...settings,
+      });
+      if (failure !== null) return failure;
+      this.#isAdoptionDone = true;
+    }
     if (!this.directory.isClean && !this.#isOpeningRecorded) {
       const recorded = await this.#catalog.recordUncleanOpening();
       if (recorded.error !== null) return failureOf(recorded);
@@ -223,7 +236,16 @@ export class MillraceBroker {
     return null;
   }
 
+  #isAdoptionDone = false;
   #isOpeningRecorded = false;
+
+  /** What an unclean stop left is looked at once, so that the next stop can be a clean one. */
+  async #openEveryPartition(): Promise<void> {
+    for (const { topic, partition } of this.directory.partitions()) {
+      if (this.#closing !== null) return;
+      await this.#partitions.find(topic, partition);
+    }
+  }
 
   #retryStart(): void {
     const { clock } = this.#parts.platform;
@@ -254,7 +276,12 @@ export class MillraceBroker {
       listOffsets: createListOffsets(partitions),
       deleteRecords: createDeleteRecords(partitions),
       initProducer: createInitProducer(catalog),
-      topics: createManageTopics({ catalog, autoCreateTopics }),
+      topics: createManageTopics({
+        catalog,
+        autoCreateTopics,
+        leaderEpochOf: (topic, partition) =>
+          partitions.leaderEpochOf(topic, partition),
+      }),
       configs: createManageConfigs({ catalog, settings }),
       groups,
       commitOffsets: createCommitOffsets(catalog, commitOffsets),
