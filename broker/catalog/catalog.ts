@@ -14,6 +14,11 @@ import {
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import {
+  decideAdoptTopics,
+  type AdoptTopicsAnswer,
+  type FoundTopic,
+} from "./adopt-topics.ts";
+import {
   decideAlterConfigs,
   type AlterConfigsAnswer,
   type AlterConfigsRequest,
@@ -147,6 +152,16 @@ export class Catalog {
     const { decided } = this.#machine;
     return this.#runtime.run(() =>
       decideCreatePartitions(decided, request, this.#settings),
+    );
+  }
+
+  /** Topics that exist only as directories begin to exist here. */
+  adoptTopics(
+    topics: readonly FoundTopic[],
+  ): Promise<MachineResult<AdoptTopicsAnswer>> {
+    const { decided } = this.#machine;
+    return this.#runtime.run(() =>
+      decideAdoptTopics(decided, topics, this.#settings, this.#random),
     );
   }
 

@@ -68,18 +68,30 @@ export interface ManageTopics {
 export function createManageTopics(parts: {
   readonly catalog: Catalog;
   readonly autoCreateTopics: boolean;
+  readonly leaderEpochOf: (topic: Topic, partition: number) => number;
 }): ManageTopics {
   const { catalog } = parts;
+  const described = (topic: Topic): DescribedTopic => ({
+    error: null,
+    topic,
+    leaderEpochs: Array.from({ length: topic.partitionCount }, (_, partition) =>
+      parts.leaderEpochOf(topic, partition),
+    ),
+  });
+  const describeOne = (reference: TopicReference): DescribedTopic => {
+    const topic = topicOf(catalog, reference);
+    return "error" in topic ? { ...topic, reference } : described(topic);
+  };
   return {
     async describe(_context, request) {
       const { topics, mayCreate } = request;
       if (topics === null) {
-        return catalog.topics().map((topic) => described(catalog, topic));
+        return catalog.topics().map(described);
       }
       if (mayCreate && parts.autoCreateTopics) {
         await createMissing(catalog, topics);
       }
-      return topics.map((reference) => describeOne(catalog, reference));
+      return topics.map(describeOne);
     },
     create: async (_context, request) =>
       resultOf(await catalog.createTopics({ ...request, isInternal: false })),
@@ -127,27 +139,17 @@ async function createMissing(
   });
 }
 
-function describeOne(
+function topicOf(
   catalog: Catalog,
-  reference: TopicReference,
-): DescribedTopic {
-  if (reference.name === null) {
-    const topic = catalog.topicById(reference.id);
-    if (topic !== null) return described(catalog, topic);
-    return { ...refuse("unknown-topic-id"), reference };
+  { id, name }: TopicReference,
+): Topic | Refusal {
+  if (name === null) {
+    return catalog.topicById(id) ?? refuse("unknown-topic-id");
   }
-  const topic = catalog.topicByName(reference.name);
-  if (topic !== null) return described(catalog, topic);
-  const fault = topicNameFault(reference.name);
+  const topic = catalog.topicByName(name);
+  if (topic !== null) return topic;
+  const fault = topicNameFault(name);
   return fault === null
-    ? { ...refuse("unknown-topic-or-partition"), reference }
-    : { ...refuse("invalid-topic", fault), reference };
-}
-
-function described(catalog: Catalog, topic: Topic): DescribedTopic {
-  const leaderEpochs = Array.from(
-    { length: topic.partitionCount },
-    (_, partition) => catalog.leaderEpoch(topic, partition),
-  );
-  return { error: null, topic, leaderEpochs };
+    ? refuse("unknown-topic-or-partition")
+    : refuse("invalid-topic", fault);
 }

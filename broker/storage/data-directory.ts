@@ -18,6 +18,7 @@ import { JobQueue } from "./job-queue.ts";
 import {
   CLEAN_SHUTDOWN_FILE,
   FORMAT_FILE,
+  LEADER_EPOCH_FILE,
   LOCK_FILE,
   META_PROPERTIES_FILE,
   deletedDirectoryName,
@@ -27,6 +28,7 @@ import {
   partitionDirectoryName,
 } from "./layout.ts";
 import type { TopicPartition } from "./layout.ts";
+import { parseLeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
 import type { LogPlace } from "./log-writer.ts";
 import {
@@ -263,6 +265,23 @@ export class DataDirectory {
       return await readPartitionMetadata(this.#context.disk, directory);
     } catch (error) {
       throw readFault(directory, error);
+    }
+  }
+
+  /**
+   * The newest leader epoch that the partition's checkpoint knows, or null where
+   * there is none to read. Throws `StorageError`.
+   */
+  async leaderEpochOf(at: TopicPartition): Promise<number | null> {
+    const name = partitionDirectoryName(at);
+    if (!this.#names.has(name)) return null;
+    const path = joinPath(joinPath(this.path, name), LEADER_EPOCH_FILE);
+    try {
+      const bytes = await readSmallFile(this.#context.disk, path);
+      if (bytes === null) return null;
+      return parseLeaderEpochs(bytes, path).latest?.epoch ?? null;
+    } catch (error) {
+      throw readFault(path, error);
     }
   }
 
