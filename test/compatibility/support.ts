@@ -81,6 +81,8 @@ export async function produceToAll(
 export interface Member {
   /** Values, in the order in which they came. */
   readonly received: readonly string[];
+  /** Resolves when it reads by its latest assignment only. */
+  settled?(): Promise<void>;
   /** Leaves the group. */
   stop(): Promise<void>;
 }
@@ -105,12 +107,14 @@ export async function shareAGroup(
     members.flatMap((member) => member.received).toSorted();
   try {
     await untilShared(host, group, topic, 3);
+    await Promise.all(members.map((member) => member.settled?.()));
     await produceToAll(host, topic, "three", PARTITION_COUNT, RECORD_COUNT);
     await untilCommitted(host, group, topic, RECORD_COUNT);
     expect(received()).toEqual(expected("three"));
 
     await members[0]?.stop();
     await untilShared(host, group, topic, 2);
+    await Promise.all(members.slice(1).map((member) => member.settled?.()));
     await produceToAll(host, topic, "two", PARTITION_COUNT, RECORD_COUNT);
     await untilCommitted(host, group, topic, 2 * RECORD_COUNT);
     const both = [...expected("three"), ...expected("two")].toSorted();
@@ -124,6 +128,7 @@ export async function shareAGroup(
   const late = await join(group, topic);
   try {
     await untilShared(host, group, topic, 1);
+    await late.settled?.();
     await produceToAll(host, topic, "one", PARTITION_COUNT, RECORD_COUNT);
     await untilCommitted(host, group, topic, 3 * RECORD_COUNT);
     expect(late.received.toSorted()).toEqual(expected("one"));
