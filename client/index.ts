@@ -2,6 +2,12 @@
 import "../check-node.js";
 
 export type * from "./client.ts";
+export {
+  connect,
+  type ConnectOptions,
+  type EmbeddedBroker,
+  type KafkaSasl,
+} from "./connect.ts";
 export { ClientError, type ClientErrorCode } from "./errors.ts";
 export {
   type Decoder,

@@ -61,7 +61,7 @@ export async function offsetsOf(
 
 /** Null where the target lies behind the last record. */
 export async function lookedUp(
-  driver: Driver,
+  driver: Pick<Driver, "offsetsAt">,
   partitions: readonly (TopicPartition & { readonly at: SeekTarget })[],
   isolation: Isolation,
 ): Promise<readonly (number | null)[]> {
