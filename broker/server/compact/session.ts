@@ -86,8 +86,10 @@ class CompactSession implements Session {
       head = decodeHead(frame);
       return this.#handleRequest(head, frame);
     } catch (error) {
-      // Only a frame that cannot be read; what a handler throws is another matter.
-      if (!(error instanceof WireError)) throw error;
+      // What cannot be read, or not be answered otherwise. All else is our own fault.
+      const isPeersFault =
+        error instanceof WireError || error instanceof ProtocolViolation;
+      if (!isPeersFault) throw error;
       return farewell(head, "protocol-violation", error.message);
     }
   }

@@ -82,8 +82,9 @@ export function frameCodec<F extends Fields>(
     },
     decode(frame) {
       const { value, end } = codec.decode(frame);
+      const { kind, correlationId, api, ...own } = value;
       // The walker makes every field that the declaration names.
-      return { fields: value as FieldsOut<F>, payload: frame.subarray(end) };
+      return { fields: own as FieldsOut<F>, payload: frame.subarray(end) };
     },
   };
 }
