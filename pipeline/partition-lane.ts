@@ -84,7 +84,9 @@ export class PartitionLane {
   drain(): Promise<void> {
     if (this.#state === "open") this.#state = "draining";
     this.#waiting = [];
-    if (this.#inFlightCount === 0) return Promise.resolve();
+    if (this.#inFlightCount === 0 || this.#state === "closed") {
+      return Promise.resolve();
+    }
     return new Promise((resolve) => this.#whenDrained.push(resolve));
   }
 

@@ -74,6 +74,10 @@ export function pipeline<K, V>(
   if (sources.length === 0) {
     throw new PipelineError("invalid-definition", `${name} has no source`);
   }
+  // The types say so too, to those who have them.
+  if (flow === undefined) {
+    throw new PipelineError("invalid-definition", `${name} has no end`);
+  }
   return {
     name,
     run: (client, { signal } = {}) =>
