@@ -63,6 +63,7 @@ export class CoreProducer implements Producer {
   /** Of batches that were opened in this turn: they are sent at its end. */
   readonly #opened: (() => void)[] = [];
   #isDeferred = false;
+  #flushCount = 0;
   #closing: Promise<void> | null = null;
 
   constructor(
@@ -125,10 +126,13 @@ export class CoreProducer implements Producer {
     });
   }
 
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
+    // What still waits for room or for its topic must not linger afterwards.
+    this.#flushCount += 1;
     const flushed = this.#outstanding.flushed();
     this.#sender.dueAll();
-    return flushed;
+    await flushed;
+    this.#flushCount -= 1;
   }
 
   close(): Promise<void> {
@@ -226,7 +230,7 @@ export class CoreProducer implements Producer {
         opened.isDue = true;
         topic.sticky.sealed(partition, partitionCount);
       };
-      const { lingerMs } = this.#settings;
+      const lingerMs = this.#flushCount > 0 ? 0 : this.#settings.lingerMs;
       if (lingerMs === 0) this.#opened.push(due);
       else {
         this.#clock.schedule(lingerMs, () => {

@@ -14,6 +14,8 @@ import type { KafkaCluster } from "./kafka-cluster.ts";
 import type { BrokerAddress } from "./kafka-connections.ts";
 import { isAboutLeader, wordOf } from "./kafka-errors.ts";
 
+type Target = TopicPartition & { readonly at: SeekTarget };
+
 const EARLIEST = -2;
 const LATEST = -1;
 
@@ -80,30 +82,50 @@ async function produceTo(
 
 export async function offsetsAt(
   cluster: KafkaCluster,
-  partitions: readonly (TopicPartition & { readonly at: SeekTarget })[],
+  partitions: readonly Target[],
   isolation: Isolation,
 ): Promise<readonly DriverOffset[]> {
-  const asked = partitions.filter(({ at }) => typeof at !== "number");
-  const answers = await eachLeader(cluster, asked, failedOffset, (leader, of) =>
-    offsetsFrom(cluster, leader, of, isolation),
-  );
-  const found = new Map(answers.map((answer) => [keyOf(answer), answer]));
-  return partitions.map((target) => {
-    if (typeof target.at !== "number") {
-      return (
-        found.get(keyOf(target)) ??
-        failedOffset(target, "unknown-topic-or-partition", null)
-      );
+  const answers = new Map<Target, DriverOffset>();
+  for (const round of roundsOf(partitions)) {
+    const found = await eachLeader(cluster, round, failedOffset, (leader, of) =>
+      offsetsFrom(cluster, leader, of, isolation),
+    );
+    const byKey = new Map(found.map((answer) => [keyOf(answer), answer]));
+    for (const target of round) {
+      const answer =
+        byKey.get(keyOf(target)) ??
+        failedOffset(target, "unknown-topic-or-partition");
+      answers.set(target, answer);
     }
-    const offset = target.at;
+  }
+  return partitions.map((target) => {
+    const answer = answers.get(target);
+    if (answer !== undefined) return answer;
+    const offset = typeof target.at === "number" ? target.at : null;
     return { ...sameId(target), error: null, offset, leaderEpoch: null };
   });
+}
+
+/** A request may name a partition once; a second target of it goes into a second round. */
+function roundsOf(targets: readonly Target[]): readonly (readonly Target[])[] {
+  const rounds: Target[][] = [];
+  const counts = new Map<string, number>();
+  for (const target of targets) {
+    // An offset is its own answer.
+    if (typeof target.at === "number") continue;
+    const count = counts.get(keyOf(target)) ?? 0;
+    counts.set(keyOf(target), count + 1);
+    const round = rounds[count] ?? [];
+    rounds[count] = round;
+    round.push(target);
+  }
+  return rounds;
 }
 
 async function offsetsFrom(
   cluster: KafkaCluster,
   leader: BrokerAddress,
-  partitions: readonly (TopicPartition & { readonly at: SeekTarget })[],
+  partitions: readonly Target[],
   isolation: Isolation,
 ): Promise<readonly DriverOffset[]> {
   const answer = await cluster.connections.request(leader, apis[2], {
@@ -185,10 +207,6 @@ function failedProduce(
   return { ...sameId(id), error, isRetriable: true, baseOffset: -1, detail };
 }
 
-function failedOffset(
-  id: TopicPartition,
-  error: string,
-  _detail: string | null,
-): DriverOffset {
+function failedOffset(id: TopicPartition, error: string): DriverOffset {
   return { ...sameId(id), error, offset: null, leaderEpoch: null };
 }
