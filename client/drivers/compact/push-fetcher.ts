@@ -95,17 +95,16 @@ export class PushFetcher implements Fetcher {
         nextOffset: offset,
         handedOffset: offset,
       };
-      this.#discard(key);
       this.#subscribed.set(key, one);
       changed.push(one);
     }
     const removed: Place[] = [];
     for (const [key, { topic, partition }] of this.#subscribed) {
       if (named.has(key)) continue;
-      this.#discard(key);
       this.#subscribed.delete(key);
       removed.push({ topic, partition });
     }
+    this.#discardExcept(named, new Set(changed.map(keyOf)));
     if (changed.length === 0 && removed.length === 0) return;
     this.#subscribe(changed, removed, 0);
   }
@@ -146,10 +145,14 @@ export class PushFetcher implements Fetcher {
     return items;
   }
 
-  /** Drops what waits here for a position that is being replaced. */
-  #discard(key: string): void {
+  /** Drops what waits here for positions that were replaced, or are not named any more. */
+  #discardExcept(
+    named: ReadonlySet<string>,
+    replaced: ReadonlySet<string>,
+  ): void {
     this.#queue = this.#queue.filter((item) => {
-      if (keyOf(item) !== key) return true;
+      const key = keyOf(item);
+      if (named.has(key) && !replaced.has(key)) return true;
       this.#giveBack(item.bytes.length);
       return false;
     });
@@ -203,6 +206,7 @@ export class PushFetcher implements Fetcher {
       const positions = this.#advanced;
       this.#creditSizeBytes = 0;
       this.#advanced = [];
+      if (sizeBytes === 0 && positions.length === 0) return;
       const credit = { subscription: SUBSCRIPTION, sizeBytes, positions };
       this.#connection?.send("credit", credit).catch(ignoreLost);
     });
