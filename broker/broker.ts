@@ -13,6 +13,7 @@ import { Catalog } from "./catalog/catalog.ts";
 import { CATALOG_TOPIC } from "./catalog/topic-name.ts";
 import { BrokerError } from "./errors.ts";
 import { AssertionError } from "./lib/assert.ts";
+import { TimingWheel } from "./lib/timing-wheel.ts";
 import {
   type MachineOptions,
   type MachineState,
@@ -76,6 +77,21 @@ const CATALOG_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 const CATALOG_BATCH_SIZE_BYTES_MAX = 64 * 1024 * 1024;
 const SNAPSHOT_INTERVAL_SIZE_BYTES = 16 * 1024 * 1024;
 const RELOAD_DELAY_MS = 1_000;
+
+/** The same time, with every deadline of a broker on one timer: thousands may wait. */
+function withWheel(platform: BrokerPlatform): BrokerPlatform {
+  const { clock } = platform;
+  const wheel = new TimingWheel(clock);
+  return {
+    ...platform,
+    clock: {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      schedule: (delayMs, fire) => wheel.schedule(delayMs, fire),
+      defer: (fire) => clock.defer(fire),
+    },
+  };
+}
 
 export class MillraceBroker {
   // Fixed at open.
@@ -343,7 +359,8 @@ export class MillraceBroker {
 }
 
 /** Opens the directory and the catalog, and starts everything but listeners. Throws `BrokerError`. */
-export async function startBroker(parts: BrokerParts): Promise<MillraceBroker> {
+export async function startBroker(given: BrokerParts): Promise<MillraceBroker> {
+  const parts = { ...given, platform: withWheel(given.platform) };
   const directory = await openDirectory(parts);
   // A directory keeps the node id that it was made with.
   const { nodeId } = directory.meta;

@@ -271,6 +271,14 @@ export const entryPoints: readonly string[] = [
   "bench/main.ts",
 ];
 
+/**
+ * Shipped, though no entry point leads here: the in-memory world that a broker
+ * is run in by tests and simulations, which a real one never is.
+ */
+export const simulatedWorld: readonly string[] = [
+  "broker/platform/memory/loopback-network.ts",
+];
+
 /** Folders that are published: only `dependencies` of package.json may be imported there. */
 export const shippedFolders: readonly string[] = [
   "broker/",

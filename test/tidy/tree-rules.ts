@@ -7,6 +7,7 @@ import {
   entryPoints,
   messagesWithoutHandler,
   shippedFolders,
+  simulatedWorld,
   startedFiles,
 } from "./layers.ts";
 import type { Finding, Source } from "./source.ts";
@@ -27,7 +28,10 @@ export function checkReachable(sources: readonly Source[]): Finding[] {
         startedFiles.some((one) => one.test(path)),
     );
   const fromAll = reach(byPath, starts);
-  const fromEntries = reach(byPath, entryPoints.filter(isShipped));
+  const fromEntries = reach(byPath, [
+    ...entryPoints.filter(isShipped),
+    ...simulatedWorld,
+  ]);
   return sources
     .filter(({ path }) => !(isShipped(path) ? fromEntries : fromAll).has(path))
     .map(({ path }) => ({
