@@ -41,6 +41,8 @@ export class CoreConsumer implements GroupConsumer {
   #onRevoke: RevokeHandler = () => Promise.resolve();
   #onAssign: AssignHandler = () => Promise.resolve();
   #assignment: readonly TopicPartition[] = [];
+  /** Since the assignment. */
+  readonly #sought = new Map<string, number>();
   /** Null while no generation is ours to commit in. */
   #member: GroupMember | null = null;
   #running: Promise<void> | null = null;
@@ -81,7 +83,9 @@ export class CoreConsumer implements GroupConsumer {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    this.#feed.pause(partitions, true);
+    const owned = new Set(this.#assignment.map(keyOf));
+    const ours = partitions.filter((id) => owned.has(keyOf(id)));
+    this.#feed.pause(ours, true);
   }
 
   resume(partitions: readonly TopicPartition[]): void {
@@ -93,6 +97,7 @@ export class CoreConsumer implements GroupConsumer {
   ): Promise<void> {
     this.#mustOwn([target], "invalid-argument");
     const offset = await this.#offsetOf(target, target.offset);
+    this.#sought.set(keyOf(target), offset);
     this.#feed.seek(target, offset);
   }
 
@@ -171,10 +176,18 @@ export class CoreConsumer implements GroupConsumer {
   ): Promise<void> {
     this.#member = member;
     this.#assignment = partitions;
+    this.#sought.clear();
     const positions = await this.#positions(partitions);
     if (positions === null) return;
     await this.#onAssign(positions);
-    if (!this.#aborter.signal.aborted) this.#feed.add(positions);
+    if (this.#aborter.signal.aborted) return;
+    // Whoever has sought since the assignment knows better.
+    this.#feed.add(
+      positions.map((position) => {
+        const offset = this.#sought.get(keyOf(position)) ?? position.offset;
+        return { ...position, offset };
+      }),
+    );
   }
 
   /** Asks until it is told; null when the consumer closes meanwhile. */

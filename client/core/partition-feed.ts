@@ -39,7 +39,6 @@ interface Feed {
   queuedSizeBytes: number;
   /** What is queued ends there. */
   fetchOffset: number;
-  isPaused: boolean;
   /** Its queue has its share. */
   isFull: boolean;
   /** Backing off, or its offset is being looked up. */
@@ -58,6 +57,8 @@ export class PartitionFeed {
   readonly #bell = new Bell();
   /** In the order of their turns. */
   readonly #feeds = new Map<string, Feed>();
+  /** Also of partitions that are not read yet. */
+  readonly #paused = new Set<string>();
   #failure: unknown = null;
   #isReassigning = false;
 
@@ -87,7 +88,6 @@ export class PartitionFeed {
         queue: [],
         queuedSizeBytes: 0,
         fetchOffset: offset,
-        isPaused: false,
         isFull: false,
         isHeld: false,
         failures: 0,
@@ -99,14 +99,18 @@ export class PartitionFeed {
 
   /** Stops reading these; what was fetched of them is dropped. */
   remove(partitions: readonly TopicPartition[]): void {
-    for (const id of partitions) this.#feeds.delete(keyOf(id));
+    for (const id of partitions) {
+      this.#feeds.delete(keyOf(id));
+      this.#paused.delete(keyOf(id));
+    }
     this.#reassign();
   }
 
+  /** Holds until `remove`, also for partitions that are yet to be added. */
   pause(partitions: readonly TopicPartition[], isPaused: boolean): void {
     for (const id of partitions) {
-      const feed = this.#feeds.get(keyOf(id));
-      if (feed !== undefined) feed.isPaused = isPaused;
+      if (isPaused) this.#paused.add(keyOf(id));
+      else this.#paused.delete(keyOf(id));
     }
     this.#reassign();
     this.#bell.ring();
@@ -152,7 +156,7 @@ export class PartitionFeed {
 
   #take(): PartitionBatch | null {
     for (const [key, feed] of this.#feeds) {
-      if (feed.isPaused) continue;
+      if (this.#paused.has(key)) continue;
       if (feed.failure !== null) throw feed.failure;
       const item = feed.queue[0];
       if (item === undefined) continue;
@@ -263,8 +267,8 @@ export class PartitionFeed {
       this.#isReassigning = false;
       if (this.#aborter.signal.aborted) return;
       const positions: TopicPartitionOffset[] = [];
-      for (const feed of this.#feeds.values()) {
-        if (feed.isPaused || feed.isFull || feed.isHeld) continue;
+      for (const [key, feed] of this.#feeds) {
+        if (this.#paused.has(key) || feed.isFull || feed.isHeld) continue;
         positions.push({ ...feed.id, offset: feed.fetchOffset });
       }
       this.#fetcher.assign(positions);
