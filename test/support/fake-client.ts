@@ -134,6 +134,8 @@ export interface Hooks {
     value: string | null,
     partition: number | null,
   ) => Promise<void> | void;
+  /** After the record is written: what waits here is an acknowledgement under way. */
+  acknowledge?: (topic: string) => Promise<void> | void;
   commit?: (offsets: readonly TopicPartitionOffset[]) => Promise<void> | void;
   createTopic?: (name: string) => void;
   closeConsumer?: () => void;
@@ -159,6 +161,8 @@ export class FakeClient implements Client {
   readonly batchCount: number;
   readonly consumers: FakeConsumer[] = [];
   isProducerClosed = false;
+  /** Set it, and the process behind this client has ended: nothing it does arrives, nothing reaches it. */
+  isCrashed = false;
 
   constructor(
     broker: FakeBroker,
@@ -213,6 +217,11 @@ export class FakeClient implements Client {
     return this.close();
   }
 
+  /** Never resolves for the dead. */
+  async #unlessCrashed(): Promise<void> {
+    if (this.isCrashed) await new Promise(() => {});
+  }
+
   async #send<K, V>(
     topic: TopicSink<K, V>,
     record: SendRecord<K, V>,
@@ -231,12 +240,16 @@ export class FakeClient implements Client {
     }
     const headerList = Array.isArray(record.headers) ? record.headers : [];
     const timestamp = record.timestamp ?? this.clock.now();
-    return this.broker.append(topic.name, partition, {
+    await this.#unlessCrashed();
+    const written = this.broker.append(topic.name, partition, {
       key,
       value,
       headerList,
       timestamp,
     });
+    await this.hooks.acknowledge?.(topic.name);
+    await this.#unlessCrashed();
+    return written;
   }
 }
 
@@ -267,13 +280,14 @@ export class FakeConsumer implements GroupConsumer {
     await this.assign(this.#allPartitions());
     while (!this.isClosed) {
       if (this.#failure !== null) throw this.#failure;
-      const batch = this.#nextBatch();
+      const batch = this.#client.isCrashed ? null : this.#nextBatch();
       if (batch === null) await this.#client.broker.changed();
       else yield batch;
     }
   }
 
   async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    if (this.#client.isCrashed) await new Promise(() => {});
     await this.#client.hooks.commit?.(offsets);
     if (this.isClosed) throw new ClientError("closed", "it is closed");
     for (const one of offsets) {
