@@ -4,6 +4,10 @@ import { NodeClock } from "../../../../broker/platform/node/node-clock.ts";
 import { NodeNetwork } from "../../../../broker/platform/node/node-network.ts";
 import { createCompactDriver } from "../../../../client/drivers/compact/driver.ts";
 import { SeededRandom } from "../../../support/seeded-random.ts";
+import {
+  greeting,
+  RawClient,
+} from "../../../broker/server/compact/raw-client.ts";
 import { fetcherOptions, produce, readValues } from "./support.ts";
 
 function driverTo(at: { readonly host: string; readonly port: number }) {
@@ -16,7 +20,7 @@ function driverTo(at: { readonly host: string; readonly port: number }) {
   });
 }
 
-test("the same over TCP: produced, pushed, and an error before the end", async () => {
+test("the same over TCP: produced, pushed, described", async () => {
   const listen = { host: "127.0.0.1", port: 0 };
   const broker = await openBroker({ listen });
   const [address] = broker.addresses;
@@ -34,6 +38,19 @@ test("the same over TCP: produced, pushed, and an error before the end", async (
     { nodeId: broker.nodeId, ...address },
   ]);
   await driver.close();
+  await broker.close();
+});
+
+test("over TCP, too, the error arrives before the connection's end", async () => {
+  const broker = await openBroker({ listen: { host: "127.0.0.1", port: 0 } });
+  const [address] = broker.addresses;
+  if (address === undefined) throw new Error("not listening");
+  const wrong = new RawClient(await new NodeNetwork().connect(address));
+  // A frame without a header.
+  wrong.write(greeting, Uint8Array.of(0, 0, 0, 1, 0xc0));
+  await wrong.take();
+  expect(await wrong.takeErrorCode()).toBe("protocol-violation");
+  await wrong.closed;
   await broker.close();
 });
 
