@@ -98,6 +98,8 @@ export async function shareAGroup(
   host: Host,
   name: string,
   join: (group: string, topic: string) => Promise<Member>,
+  /** False: commits are to be seen only when a member gives partitions up. */
+  commitsWhileReading = true,
 ): Promise<void> {
   const topic = `${name}-topic`;
   const group = `${name}-group`;
@@ -105,18 +107,25 @@ export async function shareAGroup(
   const members = await Promise.all([1, 2, 3].map(() => join(group, topic)));
   const received = (): string[] =>
     members.flatMap((member) => member.received).toSorted();
+  const untilRead = async (count: number): Promise<void> => {
+    await vi.waitFor(
+      () => expect(received()).toHaveLength(count * PARTITION_COUNT),
+      patience,
+    );
+    if (commitsWhileReading) await untilCommitted(host, group, topic, count);
+  };
   try {
     await untilShared(host, group, topic, 3);
     await Promise.all(members.map((member) => member.settled?.()));
     await produceToAll(host, topic, "three", PARTITION_COUNT, RECORD_COUNT);
-    await untilCommitted(host, group, topic, RECORD_COUNT);
+    await untilRead(RECORD_COUNT);
     expect(received()).toEqual(expected("three"));
 
     await members[0]?.stop();
     await untilShared(host, group, topic, 2);
     await Promise.all(members.slice(1).map((member) => member.settled?.()));
     await produceToAll(host, topic, "two", PARTITION_COUNT, RECORD_COUNT);
-    await untilCommitted(host, group, topic, 2 * RECORD_COUNT);
+    await untilRead(2 * RECORD_COUNT);
     const both = [...expected("three"), ...expected("two")].toSorted();
     expect(received()).toEqual(both);
   } finally {
@@ -124,17 +133,24 @@ export async function shareAGroup(
   }
   const { state } = await describeGroup(host, group);
   expect(state).toBe("Empty");
+  await untilCommitted(host, group, topic, 2 * RECORD_COUNT);
 
   const late = await join(group, topic);
   try {
     await untilShared(host, group, topic, 1);
     await late.settled?.();
     await produceToAll(host, topic, "one", PARTITION_COUNT, RECORD_COUNT);
-    await untilCommitted(host, group, topic, 3 * RECORD_COUNT);
-    expect(late.received.toSorted()).toEqual(expected("one"));
+    await vi.waitFor(
+      () => expect(late.received.toSorted()).toEqual(expected("one")),
+      patience,
+    );
+    if (commitsWhileReading) {
+      await untilCommitted(host, group, topic, 3 * RECORD_COUNT);
+    }
   } finally {
     await late.stop();
   }
+  await untilCommitted(host, group, topic, 3 * RECORD_COUNT);
 }
 
 function expected(word: string): string[] {
