@@ -51,11 +51,12 @@ import type { StartOffsets } from "./start-offsets.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, readFault, writeFault } from "./storage-error.ts";
 import { SYNCS_IN_FLIGHT_MAX } from "./sync-policy.ts";
-import { TailBudget } from "./tail-cache.ts";
+import { TailMemory } from "./tail-memory.ts";
 import { WriteWay } from "./write-way.ts";
 
-/** Newest batches of all partitions that are kept for readers. */
-const TAIL_SIZE_BYTES_MAX = 16 * 1024 * 1024;
+/** Newest batches of all partitions that are kept for readers: 16 MB; a larger batch than a chunk is not. */
+const TAIL_CHUNK_SIZE_BYTES = 2 * 1024 * 1024;
+const TAIL_CHUNK_COUNT_MAX = 8;
 
 /** As Kafka writes it at a clean stop, with its word for a broker epoch that is not known. */
 const CLEAN_SHUTDOWN_CONTENT = '{"version":0,"brokerEpoch":-1}';
@@ -244,7 +245,7 @@ export class DataDirectory {
       blocks: new IndexBlockCache(),
       syncs,
       writes: new WriteWay(clock, syncs),
-      tails: new TailBudget(TAIL_SIZE_BYTES_MAX),
+      tails: new TailMemory(TAIL_CHUNK_SIZE_BYTES, TAIL_CHUNK_COUNT_MAX),
     };
   }
 

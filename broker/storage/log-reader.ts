@@ -21,6 +21,7 @@ import type { LogEnd, LogWriter } from "./log-writer.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import { StorageError, readFault } from "./storage-error.ts";
+import { tailPayload } from "./tail-cache.ts";
 import type { TailBatch } from "./tail-cache.ts";
 
 export interface ReadRequest {
@@ -79,7 +80,7 @@ export class LogReader {
     const { offset, sizeBytesMax } = request;
     const batches = this.#writer.tail.read(offset, sizeBytesMax);
     if (batches !== null) {
-      const payload = payloadOf(partsOf(batches, request, end));
+      const payload = tailPayload(batches, sizeOf(batches, request, end));
       return { error: null, payload, ...marks };
     }
     return this.#readFile(request, end, marks);
@@ -142,20 +143,18 @@ function limitOf(firstSizeBytes: number, request: ReadRequest): number {
   return request.minOneBatch ? firstSizeBytes : 0;
 }
 
-function partsOf(
+/** How many bytes of the batches may leave: to the limit, and to the end. */
+function sizeOf(
   batches: readonly TailBatch[],
   request: ReadRequest,
   end: LogEnd,
-): Uint8Array[] {
-  let left = limitOf(batches[0]?.bytes.length ?? 0, request);
-  const parts: Uint8Array[] = [];
-  for (const { bytes, baseOffset } of batches) {
-    if (left === 0 || baseOffset >= end.offset) break;
-    const part = bytes.length <= left ? bytes : bytes.subarray(0, left);
-    parts.push(part);
-    left -= part.length;
+): number {
+  let sizeBytes = 0;
+  for (const batch of batches) {
+    if (batch.baseOffset >= end.offset) break;
+    sizeBytes += batch.sizeBytes;
   }
-  return parts;
+  return Math.min(sizeBytes, limitOf(batches[0]?.sizeBytes ?? 0, request));
 }
 
 async function openPayload(

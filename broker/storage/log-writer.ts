@@ -98,7 +98,7 @@ export class LogWriter {
     let endOffset = this.#written.offset;
     for (const batch of batches) {
       segment.noteWritten(batch, config.indexIntervalSizeBytes);
-      this.tail.add({ ...batch, segment });
+      this.tail.add(segment, batch);
       endOffset = batch.lastOffset + 1;
     }
     this.#written = {

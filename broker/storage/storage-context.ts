@@ -4,7 +4,7 @@ import type { Disk } from "../platform/disk.ts";
 import type { FileCache } from "./file-cache.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { IndexBlockCache } from "./sparse-index.ts";
-import type { TailBudget } from "./tail-cache.ts";
+import type { TailMemory } from "./tail-memory.ts";
 import type { WriteWay } from "./write-way.ts";
 
 export interface StorageContext {
@@ -14,5 +14,5 @@ export interface StorageContext {
   readonly blocks: IndexBlockCache;
   readonly syncs: JobQueue;
   readonly writes: WriteWay;
-  readonly tails: TailBudget;
+  readonly tails: TailMemory;
 }

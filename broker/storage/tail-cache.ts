@@ -1,21 +1,30 @@
 /**
- * The newest batches of each log, in memory, so that consumers that keep up
- * are answered without a file or an index.
- *
- * One budget for all logs of a data directory: when it is spent, the batch that
- * was added first, whichever log's it is, leaves first. A small view of a large
- * buffer is copied, so that no more than twice the budget is ever held. What a
- * closed log leaves ages out like the rest.
+ * The newest batches of one log, in memory, so that consumers that keep up are
+ * answered without a file or an index. The memory is shared by all logs of a
+ * data directory: the batch that was added first, whichever log's it is, leaves
+ * first. What a closed log leaves ages out like the rest.
  */
-import { assert } from "../lib/assert.ts";
-import type { Segment } from "./segment.ts";
+import type { Payload } from "../lib/payload.ts";
+import type { TailMemory, TailOwner, TailPlace } from "./tail-memory.ts";
 
-export interface TailBatch {
-  readonly segment: Segment;
+/** Told apart by identity only. */
+type TailSegment = object;
+
+/** What the tail must know of a batch. */
+export interface NewBatch {
   readonly position: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly bytes: Uint8Array;
+}
+
+export interface TailBatch {
+  readonly segment: TailSegment;
+  readonly position: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly sizeBytes: number;
+  readonly place: TailPlace;
 }
 
 /** A queue that gives up its front without moving the rest each time. */
@@ -35,62 +44,36 @@ class Fifo<Item> {
     return this.#items[this.#front + index];
   }
 
-  shift(): Item | undefined {
-    const item = this.#items[this.#front];
-    if (item === undefined) return undefined;
+  shift(): void {
     this.#front++;
     if (this.#front > 32 && this.#front * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#front);
       this.#front = 0;
     }
-    return item;
   }
 }
 
-export class TailBudget {
-  readonly sizeBytesMax: number;
-  #sizeBytes = 0;
-  /** One entry for each batch that was added, oldest first. */
-  readonly #owners = new Fifo<TailCache>();
-
-  constructor(sizeBytesMax: number) {
-    this.sizeBytesMax = sizeBytesMax;
-  }
-
-  get sizeBytes(): number {
-    return this.#sizeBytes;
-  }
-
-  take(owner: TailCache, sizeBytes: number): void {
-    this.#owners.push(owner);
-    this.#sizeBytes += sizeBytes;
-    while (this.#sizeBytes > this.sizeBytesMax) {
-      const oldest = this.#owners.shift();
-      assert(oldest !== undefined, "the budget was spent by nobody");
-      this.#sizeBytes -= oldest.dropOldest();
-    }
-  }
-}
-
-export class TailCache {
-  readonly #budget: TailBudget;
+export class TailCache implements TailOwner {
+  readonly #memory: TailMemory;
   readonly #batches = new Fifo<TailBatch>();
 
-  constructor(budget: TailBudget) {
-    this.#budget = budget;
+  constructor(memory: TailMemory) {
+    this.#memory = memory;
   }
 
   /** Batches must come in the order of their offsets. */
-  add(batch: TailBatch): void {
-    const { bytes } = batch;
-    // It would push out everyone else's. The gap it leaves is seen when reading.
-    if (bytes.length > this.#budget.sizeBytesMax / 8) return;
-    const isSmallPart = bytes.length * 2 < bytes.buffer.byteLength;
-    this.#batches.push(
-      // Not `slice`, which copies nothing if the view is a `Buffer`.
-      isSmallPart ? { ...batch, bytes: new Uint8Array(bytes) } : batch,
-    );
-    this.#budget.take(this, bytes.length);
+  add(segment: TailSegment, batch: NewBatch): void {
+    const place = this.#memory.add(this, batch.bytes);
+    // The gap that a large one leaves is seen when reading.
+    if (place === null) return;
+    this.#batches.push({
+      segment,
+      position: batch.position,
+      baseOffset: batch.baseOffset,
+      lastOffset: batch.lastOffset,
+      sizeBytes: batch.bytes.length,
+      place,
+    });
   }
 
   /**
@@ -103,22 +86,22 @@ export class TailCache {
     const first = this.#batches.at(index);
     if (first === undefined || offset < first.baseOffset) return null;
     const found = [first];
-    let position = first.position + first.bytes.length;
-    let sizeBytes = first.bytes.length;
+    let position = first.position + first.sizeBytes;
+    let sizeBytes = first.sizeBytes;
     while (sizeBytes < sizeBytesMax) {
       const batch = this.#batches.at(++index);
       if (batch === undefined || batch.segment !== first.segment) break;
       if (batch.position !== position) break;
       found.push(batch);
-      position += batch.bytes.length;
-      sizeBytes += batch.bytes.length;
+      position += batch.sizeBytes;
+      sizeBytes += batch.sizeBytes;
     }
     return found;
   }
 
-  /** The budget asks for the oldest batch back; answers its size. */
-  dropOldest(): number {
-    return this.#batches.shift()?.bytes.length ?? 0;
+  /** The memory of the oldest batch is needed for others. */
+  dropOldest(): void {
+    this.#batches.shift();
   }
 
   /** The index of the first batch whose last offset is not below the offset. */
@@ -133,4 +116,38 @@ export class TailCache {
     }
     return low;
   }
+}
+
+/** Views of the batches' first `sizeBytes` bytes, held until the payload is released. */
+export function tailPayload(
+  batches: readonly TailBatch[],
+  sizeBytes: number,
+): Payload {
+  const parts: Uint8Array[] = [];
+  const releases: (() => void)[] = [];
+  let left = sizeBytes;
+  let index = 0;
+  while (left > 0) {
+    const first = batches[index];
+    if (first === undefined) break;
+    // Batches that lie one behind the other go out as one part.
+    const { chunk, start } = first.place;
+    let end = start;
+    let next: TailBatch | undefined = first;
+    while (next?.place.chunk === chunk && next.place.start === end) {
+      end += next.sizeBytes;
+      next = batches[++index];
+    }
+    const part = chunk.bytes.subarray(start, Math.min(end, start + left));
+    parts.push(part);
+    releases.push(chunk.hold());
+    left -= part.length;
+  }
+  return {
+    sizeBytes: sizeBytes - left,
+    parts,
+    release: () => {
+      for (const release of releases) release();
+    },
+  };
 }
