@@ -16,6 +16,7 @@ import type {
   Supports,
 } from "../client.ts";
 import type { TopicSink, TopicSource } from "../topic.ts";
+import { createAdmin } from "./admin.ts";
 import { CoreConsumer } from "./consumer.ts";
 import type { Driver } from "./driver.ts";
 import { messagesOf } from "./messages.ts";
@@ -39,6 +40,7 @@ export function createClient(driver: Driver, platform: ClientPlatform): Client {
 class CoreClient implements Client {
   readonly clock: Clock;
   readonly random: Random;
+  readonly admin: Admin;
   readonly #driver: Driver;
   readonly #counts: TopicCounts;
   /** Closed with the client, consumers first: what they commit may need the rest. */
@@ -51,15 +53,12 @@ class CoreClient implements Client {
     this.#driver = driver;
     this.clock = platform.clock;
     this.random = platform.random;
+    this.admin = createAdmin(driver.admin);
     this.#counts = new TopicCounts(driver, platform.clock);
   }
 
   get supports(): Supports {
     return this.#driver.supports;
-  }
-
-  get admin(): Admin {
-    return this.#driver.admin;
   }
 
   send<K, V>(

@@ -53,10 +53,6 @@ export class KafkaGroupAdmin {
     if (found === undefined || word !== null) {
       throw refused(`describing ${group}`, word ?? "unknown-server-error");
     }
-    // Up to v5 a group that does not exist is described as a dead one.
-    if (found.groupState === "Dead") {
-      throw refused(`describing ${group}`, "group-id-not-found");
-    }
     return {
       group,
       state: found.groupState,
@@ -83,16 +79,7 @@ export class KafkaGroupAdmin {
       groupInstanceId: null,
     };
     for (const { error } of await this.#groups.commit(member, offsets)) {
-      if (error === null) continue;
-      // So a coordinator answers whoever is no member of a group that has some.
-      const hasMembers =
-        error === "unknown-member-id" ||
-        error === "illegal-generation" ||
-        error === "rebalance-in-progress";
-      throw refused(
-        `resetting ${group}`,
-        hasMembers ? "non-empty-group" : error,
-      );
+      if (error !== null) throw refused(`resetting ${group}`, error);
     }
   }
 
