@@ -35,6 +35,8 @@ export interface KafkaBroker {
   output(): string;
   /** Stops it cleanly, so that its files can be read; the directory stays until `remove`. */
   stop(): Promise<void>;
+  /** Ends it as a crash would: nothing is closed, index files keep their reserved size. */
+  kill(): Promise<void>;
   /** Stops it and removes its directory. */
   remove(): Promise<void>;
 }
@@ -73,12 +75,13 @@ async function startIn(
   const [port, controllerPort] = await freePorts();
   const dataDirectory = options.dataDirectory ?? join(directory, "data");
   const configuration = join(directory, "server.properties");
+  const nodeId = options.properties?.["node.id"] ?? "1";
   writeFileSync(
     configuration,
     propertiesText({
       "process.roles": "broker,controller",
-      "node.id": "1",
-      "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+      "node.id": nodeId,
+      "controller.quorum.voters": `${nodeId}@127.0.0.1:${controllerPort}`,
       "controller.listener.names": "CONTROLLER",
       listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
       "listener.security.protocol.map":
@@ -123,6 +126,7 @@ async function startIn(
     dataDirectory,
     output,
     stop: () => stopChild(child),
+    kill: () => killChild(child),
     remove: async () => {
       await stopChild(child);
       rmSync(directory, { recursive: true, force: true });
@@ -155,16 +159,36 @@ export async function runKafkaTool(
 }
 
 /**
- * Kafka's own reading of segment and index files. `--deep-iteration` opens each
- * batch and checks its CRC; indexes are checked against their log.
+ * Kafka's own reading of segment, index and snapshot files. `--deep-iteration`
+ * opens each batch and checks its CRC; indexes are checked against their log.
  */
-export function dumpLogSegments(files: readonly string[]): Promise<string> {
+export function dumpLogSegments(
+  files: readonly string[],
+  flags: readonly string[] = ["--deep-iteration", "--print-data-log"],
+): Promise<string> {
   return runKafkaTool("org.apache.kafka.tools.DumpLogSegments", [
-    "--deep-iteration",
-    "--print-data-log",
+    ...flags,
     "--files",
     files.join(","),
   ]);
+}
+
+/**
+ * The lines of a dump that say that something is wrong. The tool ends with 0
+ * whatever it finds; what a record holds is not looked at. In every segment
+ * but a partition's first it misses the offset before the first one, in Kafka's
+ * own directories too.
+ */
+export function complaintsIn(dump: string): readonly string[] {
+  const wrong =
+    /mismatch|out of order|non-consecutive|isvalid: false|exception|error|warn|corrupt|could not|invalid|skipp/i;
+  const firstOffset =
+    /^Non-consecutive offsets in .*\n {2}-1 is followed by \d+\n(?! )/gm;
+  return dump
+    .replace(firstOffset, "")
+    .split("\n")
+    .map((line) => line.replace(/ (key|payload): .*/, ""))
+    .filter((line) => wrong.test(line));
 }
 
 function javaOptions(): string[] {
@@ -193,6 +217,13 @@ async function stopChild(child: ChildProcess): Promise<void> {
   } finally {
     clearTimeout(insist);
   }
+}
+
+async function killChild(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
 }
 
 function hasEnded(child: ChildProcess): boolean {
