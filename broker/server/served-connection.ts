@@ -151,8 +151,10 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #receive(chunk: Uint8Array): void {
     const bytes = this.#withHead(chunk);
     if (bytes === null) return;
-    this.#heldSizeBytes += bytes.length;
+    // Throws at a frame that cannot be: its chunk was not taken from the budget
+    // then, and must not be given back to it.
     this.#frames.push(bytes, (frame) => this.#queue.push(frame));
+    this.#heldSizeBytes += bytes.length;
     this.#budget.take(this, bytes.length);
     this.#pump();
   }
