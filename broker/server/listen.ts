@@ -23,6 +23,7 @@ export interface ListenerAddress {
 const LOOPBACK = "127.0.0.1";
 const LOOPBACK_IPV6 = "::1";
 const wildcards: readonly string[] = ["0.0.0.0", "::", ""];
+const PORT_MAX = 65_535;
 
 /** Throws `BrokerError`: `listen-failed`, `invalid-option`. */
 export async function listenOn(
@@ -32,13 +33,20 @@ export async function listenOn(
   options: ListenOptions,
 ): Promise<readonly ListenerAddress[]> {
   const host = options.host ?? LOOPBACK;
+  const { port } = options;
+  if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) {
+    throw new BrokerError(
+      "invalid-option",
+      `listen.port must lie between 0 and ${PORT_MAX}, got ${String(port)}`,
+    );
+  }
   if (wildcards.includes(host) && options.advertise === undefined) {
     throw new BrokerError(
       "invalid-option",
       `listening on ${host || "every address"} needs \`advertise\`: the address that clients can reach`,
     );
   }
-  const first = await listenAt(acceptor, network, host, options.port);
+  const first = await listenAt(acceptor, network, host, port);
   const advertised = {
     host: options.advertise?.host ?? host,
     port: options.advertise?.port ?? first.port,
