@@ -67,8 +67,10 @@ export async function openGroupShards(
     const shard = await openShard(parts, partition);
     if ("error" in shard) return shard;
     shards.push(shard);
-    void shard.runtime.start();
   }
+  // Not before all are open: a caller that tries again must not find a log
+  // that a machine of the first try writes to.
+  for (const { runtime } of shards) void runtime.start();
   return { error: null, shards };
 }
 
