@@ -7,7 +7,6 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type {
   CommitOffsetsAnswer,
   CommitOffsetsRequest,
-  CommitTopic,
 } from "../group/offset-answers.ts";
 import type { MachineResult } from "../machine/machine.ts";
 import type { RequestContext } from "./context.ts";
@@ -41,21 +40,32 @@ export function createCommitOffsets(
     return partition >= 0 && partition < partitionCount;
   };
   return async (context, request) => {
-    const topics = request.topics.map(({ topic, partitions }) => ({
+    // Asked once: a topic that grows or goes during the commit must not shift
+    // one partition's answer to another.
+    const asked = request.topics.map(({ topic, partitions }) => ({
       topic,
-      partitions: partitions.filter((one) => exists(topic, one.partition)),
+      partitions: partitions.map((one) => ({
+        ...one,
+        isKnown: exists(topic, one.partition),
+      })),
+    }));
+    const topics = asked.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.filter(({ isKnown }) => isKnown),
     }));
     const result = await commit(context, { ...request, topics });
-    return request.topics.map((asked, index) => ({
-      topic: asked.topic,
-      partitions: partitionErrors(asked, exists, index, result),
+    return asked.map(({ topic, partitions }, index) => ({
+      topic,
+      partitions: partitionErrors(partitions, index, result),
     }));
   };
 }
 
 function partitionErrors(
-  { topic, partitions }: CommitTopic,
-  exists: (topic: string, partition: number) => boolean,
+  partitions: readonly {
+    readonly partition: number;
+    readonly isKnown: boolean;
+  }[],
   topicIndex: number,
   result: MachineResult<CommitOffsetsAnswer>,
 ) {
@@ -63,8 +73,8 @@ function partitionErrors(
   const committed =
     answer.error === null ? answer.topics[topicIndex]?.partitions : undefined;
   let next = 0;
-  return partitions.map(({ partition }) => {
-    if (!exists(topic, partition)) {
+  return partitions.map(({ partition, isKnown }) => {
+    if (!isKnown) {
       return { partition, error: "unknown-topic-or-partition" as const };
     }
     const error = answer.error ?? committed?.[next++]?.error ?? null;
