@@ -1,7 +1,7 @@
 /**
  * The broker's options: one table of type, default, limits and reason.
  *
- * `parseOptions` checks what an embedder hands over, before anything is opened,
+ * `parseSettings` checks what an embedder hands over, before anything is opened,
  * and gives the frozen object that every part of the broker reads. Names end
  * in their unit. Where Kafka has a setting of the same meaning, the comment
  * names it, and the default is Kafka's unless it says why not.
@@ -123,7 +123,7 @@ export function parseSettings(input: object): Settings {
     settings[name] = parseSwitch(name, standard, given.get(name));
   }
   for (const [name, value] of given) {
-    if (value !== undefined && !(name in settings)) {
+    if (value !== undefined && !Object.hasOwn(settings, name)) {
       throw invalid(`there is no option ${name}`);
     }
   }
