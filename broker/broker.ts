@@ -9,15 +9,11 @@
  * process. Its files are then closed without the mark of a clean stop, and
  * `closed` rejects.
  */
-import { Catalog } from "./catalog/catalog.ts";
-import { CATALOG_TOPIC } from "./catalog/topic-name.ts";
+import type { Catalog } from "./catalog/catalog.ts";
 import { BrokerError } from "./errors.ts";
 import { AssertionError } from "./lib/assert.ts";
 import { TimingWheel } from "./lib/timing-wheel.ts";
-import {
-  type MachineOptions,
-  type MachineState,
-} from "./machine/machine-runtime.ts";
+import type { MachineOptions } from "./machine/machine-runtime.ts";
 import { createSnapshotFiles } from "./machine/snapshot-file.ts";
 import { adoptDirectories } from "./operation/adopt-directories.ts";
 import { createCommitOffsets } from "./operation/commit-offsets.ts";
@@ -33,6 +29,7 @@ import {
   createManageGroups,
 } from "./operation/manage-groups.ts";
 import { createManageTopics } from "./operation/manage-topics.ts";
+import { openCatalog } from "./operation/open-catalog.ts";
 import { OpenPartitions } from "./operation/open-partitions.ts";
 import { refuse } from "./operation/operation-error.ts";
 import type { Operations } from "./operation/operations.ts";
@@ -53,7 +50,6 @@ import {
   openDataDirectory,
 } from "./storage/data-directory.ts";
 import { joinPath, partitionDirectoryName } from "./storage/layout.ts";
-import { defaultLogConfig } from "./storage/log-config.ts";
 import { StorageError } from "./storage/storage-error.ts";
 
 export interface BrokerPlatform {
@@ -71,10 +67,6 @@ export interface BrokerParts {
   readonly logger: Logger;
 }
 
-/** Kafka's own id of the metadata topic. DO NOT CHANGE: on disk. */
-const CATALOG_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
-/** One decision is one batch, and a request may create many partitions. */
-const CATALOG_BATCH_SIZE_BYTES_MAX = 64 * 1024 * 1024;
 const SNAPSHOT_INTERVAL_SIZE_BYTES = 16 * 1024 * 1024;
 const RELOAD_DELAY_MS = 1_000;
 
@@ -107,6 +99,7 @@ export class MillraceBroker {
   // Moves while the broker opens and closes.
   #shards: readonly CoordinatorShard[] = [];
   #closing: Promise<void> | null = null;
+  #preparing: Promise<unknown> | null = null;
   #cancelRetry: () => void = () => {};
 
   constructor(parts: BrokerParts, directory: DataDirectory, catalog: Catalog) {
@@ -119,11 +112,13 @@ export class MillraceBroker {
       directory,
       logger,
       producerIdExpirationMs: settings.producerIdExpirationMs,
+      crashed: (error) => this.fail(error),
     });
     catalog.onChange((change) => {
       this.#partitions.changed(change);
-      if (change.kind === "deleted")
-        void this.#forgetOffsets(change.topic.name);
+      if (change.kind === "deleted") {
+        this.#inBackground(this.#forgetOffsets(change.topic.name));
+      }
     });
     this.operations = this.#createOperations();
     const openSession = createOpenSession(this.operations, [this.#stopOnBug]);
@@ -144,10 +139,6 @@ export class MillraceBroker {
 
   get addresses(): readonly ListenerAddress[] {
     return [...this.#addresses.values()];
-  }
-
-  get connectionCount(): number {
-    return this.#acceptor.connectionCount;
   }
 
   /** Everything that a request may need has been loaded. */
@@ -183,8 +174,12 @@ export class MillraceBroker {
 
   /** Counts an unclean stop before anything is appended, then starts the coordinators. */
   async start(): Promise<void> {
-    const failure = await this.#prepareToWrite();
-    if (!this.directory.isClean) void this.#openEveryPartition();
+    const preparing = this.#prepareToWrite();
+    this.#preparing = preparing;
+    const failure = await preparing;
+    if (!this.directory.isClean) {
+      this.#inBackground(this.#openEveryPartition());
+    }
     if (failure === null) return;
     this.#partitions.refuseAppends(refuse("storage-offline", failure));
     this.#parts.logger.error(
@@ -201,14 +196,26 @@ export class MillraceBroker {
 
   /** For a bug: what is in memory cannot be trusted any more. */
   fail(error: unknown): void {
+    const failure = this.#internalFailure(error);
+    this.#closing ??= this.#close(failure);
+  }
+
+  #internalFailure(error: unknown): BrokerError {
     const reason = error instanceof Error ? error.message : String(error);
     this.#parts.logger.error(
       { err: error },
       `the broker stops: internal failure: ${reason}`,
     );
-    this.#closing ??= this.#close(
-      new BrokerError("internal-failure", `internal failure: ${reason}`, error),
+    return new BrokerError(
+      "internal-failure",
+      `internal failure: ${reason}`,
+      error,
     );
+  }
+
+  /** What nobody waits for must not end the process: what it throws is a bug. */
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.fail(error));
   }
 
   // Opening.
@@ -266,11 +273,13 @@ export class MillraceBroker {
   #retryStart(): void {
     const { clock } = this.#parts.platform;
     this.#cancelRetry = clock.schedule(RELOAD_DELAY_MS, () => {
-      void this.#prepareToWrite().then((failure) => {
+      const preparing = this.#prepareToWrite().then((failure) => {
         if (this.#closing !== null) return;
         if (failure !== null) this.#retryStart();
         else this.#partitions.refuseAppends(null);
       });
+      this.#preparing = preparing;
+      this.#inBackground(preparing);
     });
   }
 
@@ -337,24 +346,37 @@ export class MillraceBroker {
 
   // Closing.
 
-  async #close(failure: BrokerError | null): Promise<void> {
-    const isClean = failure === null;
-    this.#cancelRetry();
-    await this.#acceptor.close();
-    for (const { runtime } of this.#shards) await runtime.close();
-    await this.#partitions.settled();
-    await this.#catalog.close();
+  /** Never rejects, as after a bug nobody may be waiting: `closed` tells. */
+  async #close(cause: BrokerError | null): Promise<void> {
+    let failure = cause;
     try {
-      await this.directory.close({ isClean });
+      await this.#stopParts();
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      this.#parts.logger.error(
-        { code: error.code },
-        `the data directory could not be closed cleanly: ${error.message}`,
-      );
+      failure ??= this.#internalFailure(error);
+    }
+    // In any case: it gives up the lock.
+    try {
+      await this.directory.close({ isClean: failure === null });
+    } catch (error) {
+      if (error instanceof StorageError) {
+        this.#parts.logger.error(
+          { code: error.code },
+          `the data directory could not be closed cleanly: ${error.message}`,
+        );
+      } else failure ??= this.#internalFailure(error);
     }
     if (failure === null) this.#closed.resolve();
     else this.#closed.reject(failure);
+  }
+
+  async #stopParts(): Promise<void> {
+    this.#cancelRetry();
+    await this.#acceptor.close();
+    // Whatever it opens by now is closed with the rest; what it throws it tells.
+    await Promise.allSettled([this.#preparing]);
+    for (const { runtime } of this.#shards) await runtime.close();
+    await this.#partitions.settled();
+    await this.#catalog.close();
   }
 }
 
@@ -365,16 +387,24 @@ export async function startBroker(given: BrokerParts): Promise<MillraceBroker> {
   // A directory keeps the node id that it was made with.
   const { nodeId } = directory.meta;
   const own = { ...parts, settings: { ...parts.settings, nodeId } };
+  let broker: MillraceBroker | null = null;
   try {
-    let broker: MillraceBroker | null = null;
-    const catalog = await openCatalog(own, directory, (error) =>
-      broker?.fail(error),
+    const catalog = await openCatalog(
+      directory,
+      own.platform,
+      own.settings,
+      machineOptions(own.logger, "catalog", (error) => broker?.fail(error)),
     );
     broker = new MillraceBroker(own, directory, catalog);
     await broker.start();
     return broker;
   } catch (error) {
-    await directory.close({ isClean: false });
+    // A broker closes its directory itself.
+    if (broker === null) await directory.close({ isClean: false });
+    else {
+      broker.fail(error);
+      await broker.close();
+    }
     throw brokerErrorOf(error);
   }
 }
@@ -398,35 +428,6 @@ async function openDirectory(parts: BrokerParts): Promise<DataDirectory> {
   }
 }
 
-async function openCatalog(
-  { settings, logger, platform }: BrokerParts,
-  directory: DataDirectory,
-  crashed: (error: unknown) => void,
-): Promise<Catalog> {
-  const at = { topic: CATALOG_TOPIC, partition: 0, topicId: CATALOG_TOPIC_ID };
-  const { log } = await directory.openLog(at, {
-    ...defaultLogConfig,
-    maxMessageSizeBytes: CATALOG_BATCH_SIZE_BYTES_MAX,
-  });
-  const snapshots = createSnapshotFiles(
-    platform.disk,
-    joinPath(directory.path, partitionDirectoryName(at)),
-  );
-  const catalog = new Catalog(
-    { ...platform, log, snapshots },
-    settings,
-    machineOptions(logger, "catalog", crashed),
-  );
-  await catalog.start();
-  if (catalog.state.phase !== "ready") {
-    throw new BrokerError(
-      "directory-unusable",
-      `the catalog in ${directory.path} cannot be read: ${detailOf(catalog.state)}`,
-    );
-  }
-  return catalog;
-}
-
 function machineOptions(
   logger: Logger,
   machine: string,
@@ -440,10 +441,6 @@ function machineOptions(
     warn: (detail) => logger.warn({ machine }, detail),
     crashed,
   };
-}
-
-function detailOf(state: MachineState): string {
-  return "detail" in state ? state.detail : state.phase;
 }
 
 function failureOf(failure: {

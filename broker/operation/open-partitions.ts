@@ -25,6 +25,8 @@ export interface OpenPartitionsParts {
   readonly directory: DataDirectory;
   readonly logger: Logger;
   readonly producerIdExpirationMs: number;
+  /** A removal that nobody waits for has thrown: a bug. */
+  readonly crashed: (error: unknown) => void;
 }
 
 /** Of one topic: by partition, what is open. */
@@ -137,6 +139,7 @@ export class OpenPartitions implements Partitions {
     const before = this.#removals.get(topic.name) ?? Promise.resolve();
     const removal = before
       .then(() => this.#removeLogs(topic, logs))
+      .catch(this.#parts.crashed)
       .finally(() => {
         if (this.#removals.get(topic.name) === removal) {
           this.#removals.delete(topic.name);

@@ -42,10 +42,6 @@ export class Acceptor {
     this.#limits = limits;
   }
 
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   /** Throws what the network throws where the address cannot be listened on. */
   async listen(
     network: Network,

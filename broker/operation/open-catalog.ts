@@ -1,0 +1,65 @@
+/**
+ * Opens the catalog's log and loads the catalog from it. Unlike a coordinator's,
+ * its load is waited for: nothing else can be answered without it.
+ */
+import { Catalog } from "../catalog/catalog.ts";
+import { CATALOG_TOPIC } from "../catalog/topic-name.ts";
+import { BrokerError } from "../errors.ts";
+import type {
+  MachineOptions,
+  MachineState,
+} from "../machine/machine-runtime.ts";
+import { createSnapshotFiles } from "../machine/snapshot-file.ts";
+import type { Settings } from "../options.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Random } from "../platform/random.ts";
+import type { DataDirectory } from "../storage/data-directory.ts";
+import { joinPath, partitionDirectoryName } from "../storage/layout.ts";
+import { defaultLogConfig } from "../storage/log-config.ts";
+
+/** Kafka's own id of the metadata topic. DO NOT CHANGE: on disk. */
+const CATALOG_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
+/** One decision is one batch, and a request may create many partitions. */
+const CATALOG_BATCH_SIZE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Throws `StorageError`, or `BrokerError` where the log cannot be read as a catalog. */
+export async function openCatalog(
+  directory: DataDirectory,
+  platform: {
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly random: Random;
+  },
+  settings: Settings,
+  options: MachineOptions,
+): Promise<Catalog> {
+  const at = { topic: CATALOG_TOPIC, partition: 0, topicId: CATALOG_TOPIC_ID };
+  const { log } = await directory.openLog(at, {
+    ...defaultLogConfig,
+    maxMessageSizeBytes: CATALOG_BATCH_SIZE_BYTES_MAX,
+  });
+  const snapshots = createSnapshotFiles(
+    platform.disk,
+    joinPath(directory.path, partitionDirectoryName(at)),
+  );
+  const { clock, random } = platform;
+  const catalog = new Catalog(
+    { clock, random, log, snapshots },
+    settings,
+    options,
+  );
+  await catalog.start();
+  const { state } = catalog;
+  if (state.phase === "ready") return catalog;
+  // It would try again for ever.
+  await catalog.close();
+  throw new BrokerError(
+    "directory-unusable",
+    `the catalog in ${directory.path} cannot be read: ${detailOf(state)}`,
+  );
+}
+
+function detailOf(state: MachineState): string {
+  return "detail" in state ? state.detail : state.phase;
+}
