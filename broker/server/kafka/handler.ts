@@ -18,8 +18,6 @@ export interface Reply<K extends ApiKey> {
   readonly processed: Promise<unknown> | null;
   /** Null where the client expects no answer (acks 0). */
   readonly response: Promise<ResponseOf<K> | null>;
-  /** Called once, when the response's bytes have left or never will. */
-  readonly release?: () => void;
 }
 
 export type Handler<K extends ApiKey> = (
