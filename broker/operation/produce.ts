@@ -7,6 +7,8 @@
  * `docs/guarantees.md`.
  */
 import type { Clock } from "../platform/clock.ts";
+import { compressionOf } from "../record/batch.ts";
+import { Compression, HEADER_SIZE } from "../record/batch-format.ts";
 import type { Appended } from "../storage/append-result.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { RequestContext } from "./context.ts";
@@ -19,6 +21,8 @@ export interface ProduceRequest {
   readonly acks: number;
   readonly timeoutMs: number;
   readonly transactionalId: string | null;
+  /** The client speaks a version without zstd: its batches may not use it (KIP-110). */
+  readonly isZstdRefused?: boolean;
   readonly partitions: readonly ProducePartition[];
 }
 
@@ -101,8 +105,21 @@ function appendAll(
     if (one === undefined) return refuse("unknown-topic-or-partition");
     if (one.error !== null) return one;
     if (records === null) return refuse("invalid-record", "no records");
+    if (request.isZstdRefused === true && isZstd(records)) {
+      return refuse(
+        "unsupported-compression",
+        "this version of the request has no zstd",
+      );
+    }
     return one.log.append(records);
   });
+}
+
+/** Before anything else is known of the bytes. */
+function isZstd(batch: Uint8Array): boolean {
+  return (
+    batch.length >= HEADER_SIZE && compressionOf(batch, 0) === Compression.zstd
+  );
 }
 
 type AppendResult = Appended | Refusal;

@@ -51,8 +51,7 @@ export interface BatchRefusal {
     | "invalid-record"
     | "invalid-timestamp"
     | "message-too-large"
-    | "unsupported-compression"
-    | "unsupported-for-message-format";
+    | "unsupported-compression";
   readonly detail: string;
 }
 
@@ -122,7 +121,8 @@ function checkFrame(
   // Before the size, as the smallest message of an older format has less.
   const magic = magicOf(bytes, at);
   if (magic < MAGIC) {
-    return refuse("unsupported-for-message-format", `magic ${magic}`);
+    // What Kafka says since Produce 3, the first version for batches of today.
+    return refuse("invalid-record", `magic ${magic}`);
   }
   if (magic > MAGIC) return refuse("corrupt-batch", `magic ${magic}`);
   const sizeBytes = batchSizeBytesOf(bytes, at);

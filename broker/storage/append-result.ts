@@ -6,7 +6,6 @@ export type AppendRefusal =
   | "invalid-record"
   | "invalid-timestamp"
   | "unsupported-compression"
-  | "unsupported-for-message-format"
   | "out-of-order-sequence"
   | "invalid-producer-epoch"
   | "storage-offline";
