@@ -44,7 +44,12 @@ export class PartitionBatcher {
     );
   }
 
-  /** `sealed` where an earlier batch was full, `opened` where this record began one. */
+  /** When the first that waits here has waited too long. */
+  get deadlineMs(): number {
+    return (this.#ready[0] ?? this.#open)?.deadlineMs ?? Infinity;
+  }
+
+  /** `isSealed` where a batch became full, `opened` where this record began one. */
   append(
     record: NewRecord,
     delivery: Delivery,

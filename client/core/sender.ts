@@ -337,15 +337,17 @@ export class Sender {
     const nowMs = this.#clock.monotonic();
     let atMs = Infinity;
     for (const batcher of this.#active) {
-      if (batcher.notBeforeMs > nowMs) {
-        atMs = Math.min(atMs, batcher.notBeforeMs);
-      } else if (
+      const isAsking =
         this.#options.isIdempotent &&
         batcher.identity === null &&
-        !this.#isAsking
-      ) {
-        atMs = Math.min(atMs, Math.max(this.#askNotBeforeMs, nowMs + 1));
-      }
+        !this.#isAsking;
+      const notBeforeMs = Math.max(
+        batcher.notBeforeMs,
+        isAsking ? this.#askNotBeforeMs : 0,
+      );
+      // Whatever can go now has gone, or waits for an answer that will wake it.
+      if (notBeforeMs <= nowMs) continue;
+      atMs = Math.min(atMs, notBeforeMs, Math.max(batcher.deadlineMs, nowMs));
     }
     this.#cancelTimer =
       atMs === Infinity
