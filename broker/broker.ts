@@ -123,6 +123,7 @@ export class MillraceBroker {
     this.operations = this.#createOperations();
     const openSession = createOpenSession(this.operations, [this.#stopOnBug]);
     this.#acceptor = new Acceptor(
+      platform.clock,
       new ReceiveBudget(settings.receivedSizeBytesMax),
       openSession,
       logger,

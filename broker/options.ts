@@ -32,6 +32,8 @@ const numbers = {
   frameSizeBytesMax: { default: 100 * MIB, min: 64 * KIB, max: INT32_MAX },
   /** Connections beyond this are closed as soon as they are accepted. */
   connectionsMax: { default: 10_000, min: 1, max: 1_000_000 },
+  /** Kafka's `connections.max.idle.ms`: silence for so long, half a frame or none, ends a connection. */
+  connectionIdleMsMax: { default: 600_000, min: 1_000, max: INT32_MAX },
   /** Requests of one connection that are read but not yet answered. */
   requestsInFlightMax: { default: 100, min: 1, max: 10_000 },
   /** Frames that are being received or processed, over all connections; reading stops above it. */

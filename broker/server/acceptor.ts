@@ -6,6 +6,7 @@
  * (no descriptor left) is a line in the log and not an end.
  */
 import type { Logger } from "../options.ts";
+import type { Cancel, Clock } from "../platform/clock.ts";
 import type { Connection, Listener, Network } from "../platform/network.ts";
 import type { ReceiveBudget } from "./receive-budget.ts";
 import {
@@ -16,26 +17,31 @@ import {
 
 export interface AcceptorLimits extends ServedConnectionLimits {
   readonly connectionsMax: number;
+  readonly connectionIdleMsMax: number;
 }
 
 /** Serves connections, from whatever network they come. One per broker. */
 export class Acceptor {
   readonly #limits: AcceptorLimits;
+  readonly #clock: Clock;
   readonly #budget: ReceiveBudget;
   readonly #openSession: OpenSession;
   readonly #logger: Logger;
   readonly #connections = new Set<ServedConnection>();
   readonly #listeners: Listener[] = [];
   #nextConnectionId = 1;
+  #cancelWatch: Cancel | null = null;
   #isClosing = false;
   #onEmpty: () => void = () => {};
 
   constructor(
+    clock: Clock,
     budget: ReceiveBudget,
     openSession: OpenSession,
     logger: Logger,
     limits: AcceptorLimits,
   ) {
+    this.#clock = clock;
     this.#budget = budget;
     this.#openSession = openSession;
     this.#logger = logger;
@@ -77,6 +83,7 @@ export class Acceptor {
       new ServedConnection(connection, {
         connectionId: this.#nextConnectionId++,
         listener,
+        clock: this.#clock,
         budget: this.#budget,
         limits: this.#limits,
         openSession: this.#openSession,
@@ -84,11 +91,13 @@ export class Acceptor {
         onEnd: (ended) => this.#forget(ended),
       }),
     );
+    if (this.#cancelWatch === null) this.#watchIdle();
   }
 
   /** Stops accepting and drops every connection; resolves when the last is gone. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#cancelWatch?.();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     if (this.#connections.size === 0) return;
     const empty = new Promise<void>((resolve) => {
@@ -96,6 +105,18 @@ export class Acceptor {
     });
     for (const connection of this.#connections) connection.destroy();
     await empty;
+  }
+
+  /** One look at all connections now and then costs less than a timer each. */
+  #watchIdle(): void {
+    const { connectionIdleMsMax } = this.#limits;
+    this.#cancelWatch = this.#clock.schedule(connectionIdleMsMax / 4, () => {
+      for (const connection of this.#connections) {
+        if (connection.isIdleFor(connectionIdleMsMax)) connection.closeIdle();
+      }
+      this.#cancelWatch = null;
+      if (this.#connections.size > 0) this.#watchIdle();
+    });
   }
 
   #forget(connection: ServedConnection): void {

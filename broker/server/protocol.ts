@@ -20,6 +20,10 @@ export interface Session {
   handle(frame: Uint8Array): Handled;
   /** The connection is gone; called once. */
   close(): void;
+  /** A last frame for a peer whose bytes could not be read; absent where the protocol has none. */
+  readonly farewell?: (reason: string) => Payload | null;
+  /** True while something is owed that is not an answer: then silence is not idleness. */
+  readonly isWaiting?: boolean;
 }
 
 /** What a session may do to its connection besides answering. */

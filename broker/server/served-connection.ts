@@ -6,7 +6,7 @@
  *   its offsets are assigned; a waiting Fetch: answered), as in Kafka.
  * - Answers that are ready early wait for those before them.
  * - Back-pressure inwards: too many requests unanswered, or too much received
- *   and not processed (`ReceiveBudget`), and the socket is not read.
+ *   and not answered (`ReceiveBudget`), and the socket is not read.
  * - Back-pressure outwards: too much queued for a peer that does not read, and
  *   no further request of it is processed until the queue has drained.
  *
@@ -15,6 +15,7 @@
 import type { Logger } from "../options.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { Payload } from "../lib/payload.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Connection, NetworkError } from "../platform/network.ts";
 import { FrameReader } from "../wire/frame.ts";
 import { WireError } from "../wire/wire-error.ts";
@@ -51,6 +52,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   readonly remoteAddress: string;
   readonly listener: string;
   readonly #connection: Connection;
+  readonly #clock: Clock;
   readonly #budget: ReceiveBudget;
   readonly #limits: ServedConnectionLimits;
   readonly #openSession: OpenSession;
@@ -64,8 +66,9 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #head: Uint8Array | null = null;
   #queue: Uint8Array[] = [];
   #answers: PendingAnswer[] = [];
-  /** Received and counted in the budget, not processed yet. */
+  /** Received and counted in the budget, not answered yet. */
   #heldSizeBytes = 0;
+  #lastReceivedMs: number;
   #isProcessing = false;
   #isFailing = false;
   #isEnded = false;
@@ -78,6 +81,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     parts: {
       readonly connectionId: number;
       readonly listener: string;
+      readonly clock: Clock;
       readonly budget: ReceiveBudget;
       readonly limits: ServedConnectionLimits;
       readonly openSession: OpenSession;
@@ -89,6 +93,8 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.connectionId = parts.connectionId;
     this.remoteAddress = connection.remoteAddress;
     this.listener = parts.listener;
+    this.#clock = parts.clock;
+    this.#lastReceivedMs = parts.clock.monotonic();
     this.#budget = parts.budget;
     this.#limits = parts.limits;
     this.#openSession = parts.openSession;
@@ -148,14 +154,34 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#connection.destroy();
   }
 
+  /** Nothing came for so long, and nobody here owes an answer or has something to push. */
+  isIdleFor(durationMs: number): boolean {
+    const isBusy =
+      this.#answers.length > 0 ||
+      this.#queue.length > 0 ||
+      this.#session?.isWaiting === true;
+    const silentMs = this.#clock.monotonic() - this.#lastReceivedMs;
+    return !isBusy && silentMs >= durationMs;
+  }
+
+  closeIdle(): void {
+    const half = this.partialSizeBytes;
+    this.#logger.info(
+      { connection: this.connectionId, remote: this.remoteAddress },
+      half === 0
+        ? "connection closed: idle"
+        : `connection closed: ${half} bytes of a frame, then silence`,
+    );
+    this.#connection.destroy();
+  }
+
   #receive(chunk: Uint8Array): void {
     const bytes = this.#withHead(chunk);
     if (bytes === null) return;
-    // Throws at a frame that cannot be: its chunk was not taken from the budget
-    // then, and must not be given back to it.
-    this.#frames.push(bytes, (frame) => this.#queue.push(frame));
     this.#heldSizeBytes += bytes.length;
     this.#budget.take(this, bytes.length);
+    this.#lastReceivedMs = this.#clock.monotonic();
+    this.#frames.push(bytes, (frame) => this.#queue.push(frame));
     this.#pump();
   }
 
@@ -199,30 +225,26 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #process(frame: Uint8Array): void {
     const handled = this.#session?.handle(frame);
     if (handled === undefined) return;
-    this.#expect(handled);
-    if (handled.processed === null) {
-      this.#giveBack(frame);
-      return;
-    }
+    this.#expect(handled, frame.length + FRAME_PREFIX_SIZE);
+    if (handled.processed === null) return;
     this.#isProcessing = true;
     const done = (): void => {
       this.#isProcessing = false;
-      this.#giveBack(frame);
       this.#guard(() => this.#pump());
     };
     handled.processed.then(done, (error: unknown) => this.#fail(error));
   }
 
-  /** A frame and its length prefix leave the budget when it is processed. */
-  #giveBack(frame: Uint8Array): void {
+  /** A frame leaves the budget when it is answered: until then somebody may hold its bytes. */
+  #giveBack(frameSizeBytes: number): void {
     if (this.#isEnded) return;
-    const sizeBytes = frame.length + FRAME_PREFIX_SIZE;
-    this.#heldSizeBytes -= sizeBytes;
-    this.#budget.give(sizeBytes);
+    this.#heldSizeBytes -= frameSizeBytes;
+    this.#budget.give(frameSizeBytes);
   }
 
-  #expect(handled: Handled): void {
+  #expect(handled: Handled, frameSizeBytes: number): void {
     if (!(handled.answer instanceof Promise)) {
+      this.#giveBack(frameSizeBytes);
       if (handled.answer === null) return;
       this.#answers.push({ payload: handled.answer, isReady: true });
       this.#sendReady();
@@ -236,6 +258,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
           payload?.release();
           return;
         }
+        this.#giveBack(frameSizeBytes);
         pending.payload = payload;
         pending.isReady = true;
         this.#guard(() => {
@@ -298,7 +321,15 @@ export class ServedConnection implements BudgetUser, SessionPeer {
         "connection closed: a request failed",
       );
     }
-    this.#connection.destroy();
+    const farewell = isPeersFault
+      ? (this.#session?.farewell?.(error.message) ?? null)
+      : null;
+    if (farewell === null) {
+      this.#connection.destroy();
+      return;
+    }
+    this.push(farewell);
+    this.#connection.end();
   }
 
   #end(error: NetworkError | null): void {

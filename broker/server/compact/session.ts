@@ -68,6 +68,7 @@ class CompactSession implements Session {
   readonly #peer: SessionPeer;
   readonly #subscriptions: Subscriptions;
   #greeted: Greeted | null = null;
+  #hasSaidFarewell = false;
 
   constructor(
     operations: Operations,
@@ -90,7 +91,7 @@ class CompactSession implements Session {
       const isPeersFault =
         error instanceof WireError || error instanceof ProtocolViolation;
       if (!isPeersFault) throw error;
-      return farewell(head, "protocol-violation", error.message);
+      return this.#sayFarewell(head, "protocol-violation", error.message);
     }
   }
 
@@ -98,9 +99,31 @@ class CompactSession implements Session {
     this.#subscriptions.end();
   }
 
+  /** For bytes that are no frame: nothing tells which request they were. */
+  farewell(reason: string): Payload | null {
+    if (this.#hasSaidFarewell) return null;
+    return errorFrames.encode(
+      NO_REQUEST,
+      errorFieldsOf("protocol-violation", reason),
+    );
+  }
+
+  get isWaiting(): boolean {
+    return this.#subscriptions.count > 0;
+  }
+
+  #sayFarewell(
+    head: FrameHead,
+    code: CompactErrorCode,
+    detail: string,
+  ): Handled {
+    this.#hasSaidFarewell = true;
+    return farewell(head, code, detail);
+  }
+
   #handleRequest(head: FrameHead, frame: Uint8Array): Handled {
     if (head.kind !== FrameKind.request) {
-      return farewell(
+      return this.#sayFarewell(
         head,
         "protocol-violation",
         `a frame of kind ${head.kind}`,
@@ -109,30 +132,34 @@ class CompactSession implements Session {
     const name = apiNameOf(head.api);
     if (name === null) {
       const detail = `there is no request ${head.api}`;
-      return farewell(head, "protocol-violation", detail);
+      return this.#sayFarewell(head, "protocol-violation", detail);
     }
     if (name === "hello") return this.#greet(head, frame);
     if (this.#greeted === null) {
-      return farewell(head, "not-greeted", `${name} before hello`);
+      return this.#sayFarewell(head, "not-greeted", `${name} before hello`);
     }
     return this.#serve(name, head, frame, this.#greeted);
   }
 
   #greet(head: FrameHead, frame: Uint8Array): Handled {
     if (this.#greeted !== null) {
-      return farewell(head, "protocol-violation", "hello for the second time");
+      return this.#sayFarewell(
+        head,
+        "protocol-violation",
+        "hello for the second time",
+      );
     }
     const { fields } = compactApis.hello.request.decode(frame);
     const { versionMin, versionMax, clientId, credentials } = fields;
     const version = Math.min(versionMax, PROTOCOL_VERSION_MAX);
     if (version < versionMin || version < PROTOCOL_VERSION_MIN) {
       const detail = `versions ${PROTOCOL_VERSION_MIN} to ${PROTOCOL_VERSION_MAX} are served, ${versionMin} to ${versionMax} were offered`;
-      return farewell(head, "version-not-supported", detail);
+      return this.#sayFarewell(head, "version-not-supported", detail);
     }
     if (credentials !== null) {
       // Letting them pass unchecked would say that somebody checked them.
       const detail = "this broker asks for no credentials and takes none";
-      return farewell(head, "invalid-request", detail);
+      return this.#sayFarewell(head, "invalid-request", detail);
     }
     const context = contextOf(this.#peer, clientId);
     this.#greeted = { version, context };

@@ -31,6 +31,10 @@ export class Subscriptions {
     });
   }
 
+  get count(): number {
+    return this.#byId.size;
+  }
+
   /** Opens a subscription, or changes the one that has this number. */
   subscribe(
     context: RequestContext,
