@@ -19,6 +19,7 @@ export interface PipelineOptions {
    * once, not exactly. Default 30,000; a group waits 5 minutes for its members.
    */
   readonly drainTimeoutMs?: number;
+  /** How long the group waits for a member that has crashed. Default 45,000. */
   readonly sessionTimeoutMs?: number;
   /** Default `read_committed`. */
   readonly isolation?: "read_committed" | "read_uncommitted";
@@ -73,7 +74,10 @@ export function parseOptions(options: PipelineOptions): PipelineSettings {
       "drainTimeoutMs",
       options.drainTimeoutMs ?? 30_000,
     ),
-    sessionTimeoutMs: options.sessionTimeoutMs ?? null,
+    sessionTimeoutMs:
+      options.sessionTimeoutMs === undefined
+        ? null
+        : atLeastOne("sessionTimeoutMs", options.sessionTimeoutMs),
     isolation: options.isolation ?? "read_committed",
   };
 }

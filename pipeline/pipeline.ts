@@ -6,7 +6,7 @@
  * writes to are there, so that a missing one is an error at the start and not
  * a record lost in the middle.
  */
-import type { Client, TopicSource } from "../client/index.ts";
+import type { Client, ConsumerOptions, TopicSource } from "../client/index.ts";
 import { ClientError } from "../client/index.ts";
 import {
   type Built,
@@ -24,6 +24,9 @@ import {
 } from "./options.ts";
 import { Run } from "./run.ts";
 import type { RunStats } from "./stats.ts";
+
+/** The client's own default, and Kafka's. */
+const HEARTBEAT_INTERVAL_MS = 3_000;
 
 export interface Running extends AsyncDisposable {
   /**
@@ -108,9 +111,7 @@ async function start(
       topics: sources.map((source) => source.name),
       from: settings.from,
       isolation: settings.isolation,
-      ...(settings.sessionTimeoutMs === null
-        ? {}
-        : { sessionTimeoutMs: settings.sessionTimeoutMs }),
+      ...sessionOptions(settings.sessionTimeoutMs),
     }),
   );
   const producer = client.producer();
@@ -122,6 +123,18 @@ async function start(
   });
   if (signal !== undefined) stopOnAbort(run, signal);
   return run;
+}
+
+/** A session must outlast two heartbeats that are lost: Kafka's documentation asks for a third of it. */
+function sessionOptions(
+  sessionTimeoutMs: number | null,
+): Pick<ConsumerOptions, "sessionTimeoutMs" | "heartbeatIntervalMs"> {
+  if (sessionTimeoutMs === null) return {};
+  const heartbeatIntervalMs = Math.min(
+    HEARTBEAT_INTERVAL_MS,
+    Math.ceil(sessionTimeoutMs / 3),
+  );
+  return { sessionTimeoutMs, heartbeatIntervalMs };
 }
 
 /** How stopping went, `done` tells. */

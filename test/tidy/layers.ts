@@ -174,7 +174,8 @@ export const layers: readonly Layer[] = [
   {
     path: "examples/",
     mayImport: publicEntries,
-    packages: ["vega-datasets", "node:*"],
+    // zod as a user would take it: any Standard Schema does.
+    packages: ["vega-datasets", "zod", "node:*"],
     isAmbient: true,
   },
   {
