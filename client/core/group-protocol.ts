@@ -18,6 +18,18 @@ import {
 import type { Driver, JoinAnswer, SyncRequest } from "./driver.ts";
 import { partitionsByTopic } from "./topic-partitions.ts";
 
+/** kafkajs has its own name for it, and offers nothing else by default. */
+const KAFKAJS_ROUND_ROBIN = "RoundRobinAssigner";
+
+/** The names a member offers for its assignors; Java's, then those of other clients. */
+export function protocolNames(
+  assignors: readonly AssignorName[],
+): readonly string[] {
+  return assignors.includes("roundrobin")
+    ? [...assignors, KAFKAJS_ROUND_ROBIN]
+    : assignors;
+}
+
 /** `owned`: what the member had in `generation`, for the sticky assignor. */
 export function subscriptionBytes(
   topics: readonly string[],
@@ -104,6 +116,7 @@ export async function countPartitions(
 }
 
 function assignorNamed(name: string | null): AssignorName {
+  if (name === KAFKAJS_ROUND_ROBIN) return "roundrobin";
   if (name === "range" || name === "roundrobin" || name === "sticky") {
     return name;
   }

@@ -18,6 +18,7 @@ import {
   assignedPartitions,
   assignForAll,
   countPartitions,
+  protocolNames,
   subscriptionBytes,
 } from "./group-protocol.ts";
 import type { ConsumerSettings } from "./options.ts";
@@ -126,7 +127,7 @@ export class Membership {
       sessionTimeoutMs: this.#settings.sessionTimeoutMs,
       rebalanceTimeoutMs: this.#settings.rebalanceTimeoutMs,
       protocolType: "consumer",
-      protocols: assignors.map((name) => ({ name, metadata })),
+      protocols: protocolNames(assignors).map((name) => ({ name, metadata })),
     });
     // The broker may keep a join for as long as the others take: who leaves does not wait.
     const answer = await unlessAborted(joining, this.#aborter.signal);
