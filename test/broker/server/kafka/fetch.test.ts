@@ -222,6 +222,7 @@ test("a fetch that waits ends with its connection", async () => {
   await using host = await TestBroker.open();
   await host.createTopic("orders");
   const connection = await host.connect();
+  await host.clock.settle(20);
   const timers = host.clock.timerCount;
   const waiting = fetch(connection, "orders", 0, { maxWaitMs: 60_000 });
   waiting.catch(() => {});
