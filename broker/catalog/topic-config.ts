@@ -48,7 +48,8 @@ export const topicConfigRules = {
     min: 1,
     max: 17,
     brokerName: "compression.lz4.level",
-    documentation: "Level used when compression.type is lz4.",
+    documentation:
+      "Level for compression.type lz4: kept and told, but not used, as the codec here has one level.",
   },
   "compression.type": {
     type: "string",

@@ -8,6 +8,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { CatalogChange } from "../catalog/catalog-machine.ts";
 import type { Topic } from "../catalog/topic.ts";
+import type { CompressionType } from "../catalog/topic-config.ts";
 import type { Logger } from "../options.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogConfig } from "../storage/log-config.ts";
@@ -172,8 +173,12 @@ export class OpenPartitions implements Partitions {
 
   #configOf({ config }: Topic): LogConfig {
     const { producerIdExpirationMs } = this.#parts;
-    const needsKeys = config.cleanupPolicy.compact;
-    return { ...config, producerIdExpirationMs, needsKeys };
+    return {
+      ...config,
+      producerIdExpirationMs,
+      needsKeys: config.cleanupPolicy.compact,
+      compression: compressionOf(config.compressionType),
+    };
   }
 
   /** The catalog counts openings; the log's own checkpoint may have come from elsewhere, and is never below. */
@@ -194,6 +199,12 @@ export class OpenPartitions implements Partitions {
       `recovered after an unclean stop: ${line}`,
     );
   }
+}
+
+/** `producer` leaves batches as they came. */
+function compressionOf(type: CompressionType): LogConfig["compression"] {
+  if (type === "producer") return null;
+  return type === "uncompressed" ? "none" : type;
 }
 
 const unknown: Refusal = refuse("unknown-topic-or-partition");

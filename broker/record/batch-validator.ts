@@ -247,7 +247,8 @@ export function validateRecords(
   }
 }
 
-function refuseRecords(error: RecordError): BatchRefusal {
+/** What a batch is refused with whose records do not hold. */
+export function refuseRecords(error: RecordError): BatchRefusal {
   switch (error.code) {
     case "corrupt-records":
       return refuse("invalid-record", error.message);

@@ -30,14 +30,15 @@ const ZSTD_WINDOW_LOG_MAX = 27;
 export function compress(
   name: CompressionName,
   bytes: Uint8Array,
+  level: number | null = null,
 ): Uint8Array | RecordError {
   switch (name) {
     case "none":
       return bytes;
     case "gzip":
-      return zlib.gzipSync(bytes);
+      return zlib.gzipSync(bytes, level === null ? {} : { level });
     case "zstd":
-      return zstdMissing() ?? zlib.zstdCompressSync(bytes);
+      return zstdMissing() ?? zlib.zstdCompressSync(bytes, zstdOptions(level));
     case "snappy": {
       const blocks = snappy();
       if (blocks instanceof RecordError) return blocks;
@@ -48,6 +49,13 @@ export function compress(
       return blocks instanceof RecordError ? blocks : writeLz4(bytes, blocks);
     }
   }
+}
+
+function zstdOptions(level: number | null) {
+  if (level === null) return {};
+  return {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+  };
 }
 
 /** `bytes` themselves where nothing is compressed. */

@@ -1,13 +1,16 @@
 /** Whether the bytes given to an append are one batch that the topic takes. */
 import {
+  refuseRecords,
   validateOneBatch,
   validateRecords,
 } from "../record/batch-validator.ts";
+import { recompress } from "../record/recompress.ts";
+import { RecordError } from "../record/record-error.ts";
 import type { AppendRefused } from "./append-result.ts";
 import { NEVER } from "./log-config.ts";
 import type { LogConfig } from "./log-config.ts";
 
-/** What the records of a compacted topic's batch may inflate to, while their keys are looked at. */
+/** What a batch's records may inflate to, where the topic has them looked at or compressed anew. */
 const INFLATED_SIZE_BYTES_MAX = 128 * 1024 * 1024;
 
 /** Null: fit to be appended, as far as the producers' states do not object. */
@@ -32,6 +35,19 @@ export function checkAppend(
     needsKeys: true,
     sizeBytesMax: INFLATED_SIZE_BYTES_MAX,
   });
+}
+
+/** The batch as the topic stores it: compressed anew where its `compression.type` says so. */
+export function storedForm(
+  batch: Uint8Array,
+  { compression, compressionLevel }: LogConfig,
+): Uint8Array | AppendRefused {
+  if (compression === null) return batch;
+  const stored = recompress(batch, compression, {
+    level: compressionLevel,
+    sizeBytesMax: INFLATED_SIZE_BYTES_MAX,
+  });
+  return stored instanceof RecordError ? refuseRecords(stored) : stored;
 }
 
 /** The producer's timestamps only matter where they stay. */

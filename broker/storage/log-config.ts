@@ -3,6 +3,8 @@
  * with units; defaults are Kafka's. All of it may change while a log is open.
  */
 
+import type { CompressionName } from "../record/batch-format.ts";
+
 export interface LogConfig {
   /** `segment.bytes` */
   readonly segmentSizeBytes: number;
@@ -18,6 +20,10 @@ export interface LogConfig {
   readonly flushMs: number;
   /** `max.message.bytes`: of a batch, compressed as it came. */
   readonly maxMessageSizeBytes: number;
+  /** `compression.type`: how batches are stored; null as they were produced. */
+  readonly compression: CompressionName | null;
+  /** `compression.TYPE.level`; null for the codec's own. */
+  readonly compressionLevel: number | null;
   /** `message.timestamp.type` */
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
   /** `message.timestamp.before.max.ms` */
@@ -41,6 +47,8 @@ export const defaultLogConfig: LogConfig = {
   flushMessages: NEVER,
   flushMs: NEVER,
   maxMessageSizeBytes: 1_048_588,
+  compression: null,
+  compressionLevel: null,
   messageTimestampType: "CreateTime",
   messageTimestampBeforeMaxMs: NEVER,
   messageTimestampAfterMaxMs: 3_600_000,

@@ -20,7 +20,7 @@ import {
   setPartitionLeaderEpoch,
 } from "../record/batch.ts";
 import { assert } from "../lib/assert.ts";
-import { checkAppend } from "./append-check.ts";
+import { checkAppend, storedForm } from "./append-check.ts";
 import { AppendQueue } from "./append-queue.ts";
 import type { AppendGroup, Roll } from "./append-queue.ts";
 import type { Appended, AppendResult } from "./append-result.ts";
@@ -191,9 +191,10 @@ export class PartitionLog {
   /**
    * Appends one batch. Its bytes belong to the log from now on: it writes the
    * base offset, the leader epoch and, if the topic says so, the append time
-   * into them, and keeps them for readers.
+   * into them, and keeps them for readers. They are stored as they came, unless
+   * the topic wants another compression.
    */
-  append(bytes: Uint8Array): AppendResult {
+  append(produced: Uint8Array): AppendResult {
     if (this.#fault !== null || this.#isClosed) {
       const detail =
         this.#fault?.message ?? `${this.#place.directory} is closed`;
@@ -201,8 +202,10 @@ export class PartitionLog {
     }
     const config = this.#config;
     const nowMs = this.#context.clock.now();
-    const refused = checkAppend(bytes, config, nowMs);
+    const refused = checkAppend(produced, config, nowMs);
     if (refused !== null) return refused;
+    const bytes = storedForm(produced, config);
+    if (!(bytes instanceof Uint8Array)) return bytes;
     const isStamped = config.messageTimestampType === "LogAppendTime";
     if (isStamped) setLogAppendTime(bytes, 0, nowMs);
     const baseOffset = this.#endOffset;
