@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { Compression } from "../../../broker/record/batch-format.ts";
 import {
+  compressionOf,
   crcHolds,
   isLogAppendTime,
   maxTimestampOf,
@@ -51,6 +53,15 @@ describe("a partition log", () => {
     }
     expect(appendCount).toBe(1);
     expect(await readAll(log)).toEqual(["0:a", "1:b", "2:c"]);
+  });
+
+  it("compresses batches anew where the topic says how they are to be stored", async () => {
+    const log = await new TestStorage({ compression: "zstd" }).open();
+    await append(log, { values: ["a", "b"] });
+    const stored = await readBytes(log, { offset: 0 });
+    expect(compressionOf(stored, 0)).toBe(Compression.zstd);
+    expect(crcHolds(stored, 0)).toBe(true);
+    expect(await readAll(log)).toEqual(["0:a", "1:b"]);
   });
 
   it("changes nothing of a batch but its base offset and leader epoch", async () => {
