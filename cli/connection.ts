@@ -26,20 +26,14 @@ export async function withClient<T>(
   }
 }
 
+/** `connect` has had an answer when it resolves: we know then whom we talk to. */
 async function openClient(address: BrokerAddress): Promise<Client> {
-  const [first = ""] = address.addresses;
-  if (address.protocol === "kafka") {
-    return connect({ brokers: address.addresses });
-  }
-  const millrace = await connect({ url: `millrace://${first}` });
-  if (address.protocol === "millrace") return millrace;
+  const { protocol, addresses } = address;
+  if (protocol === "kafka") return connect({ brokers: addresses });
   try {
-    // Says hello, so that we know whom we talk to before anything is sent.
-    await millrace.admin.describeCluster();
-    return millrace;
+    return await connect({ url: `millrace://${addresses[0] ?? ""}` });
   } catch (error) {
-    await millrace.close();
-    if (isNobodyThere(error)) throw error;
+    if (protocol === "millrace" || isNobodyThere(error)) throw error;
     return openKafka(address, error);
   }
 }
@@ -49,12 +43,9 @@ async function openKafka(
   { addresses }: BrokerAddress,
   millraceError: unknown,
 ): Promise<Client> {
-  const kafka = await connect({ brokers: addresses });
   try {
-    await kafka.admin.describeCluster();
-    return kafka;
+    return await connect({ brokers: addresses });
   } catch (error) {
-    await kafka.close();
     throw error instanceof ClientError ? millraceError : error;
   }
 }

@@ -42,7 +42,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   "directory-too-new":
     "install the release that wrote it, or a newer one, or choose another --dir",
   "directory-unusable": "see that the directory can be written",
-  "listen-failed": "choose another --port (0 for any that is free) or --host",
+  "listen-failed": "see --port and --host",
   "invalid-option": "see `millrace serve --help`",
 };
 

@@ -19,7 +19,7 @@ import {
   inspectTimeIndex,
 } from "../broker/inspect/index.ts";
 import { CliFailure } from "./failure.ts";
-import { type Output, openOutput } from "./output.ts";
+import { note, type Output, openOutput } from "./output.ts";
 import { jsonOf } from "./record-json.ts";
 import { writeRows } from "./table.ts";
 
@@ -42,6 +42,10 @@ export async function inspect(
     );
   }
   await withFile(path, async (file) => {
+    if (file.sizeBytes === 0) {
+      note("the file is empty");
+      return;
+    }
     if (kind.kind === "segment") return showSegment(output, file, options);
     if (kind.kind === "offset-index" || kind.kind === "time-index") {
       const { baseOffset } = kind;

@@ -3,15 +3,16 @@
  * frames that are half here, waiting for their turn, or being processed.
  *
  * Above the budget, connections stop reading. Frames that are whole are worked
- * off and give their bytes back; frames that are half here may never be
- * finished. So when half frames alone fill half of the budget, the connection
- * with the most of them is closed: three peers that send all but the last byte
- * of a large frame must not stop everybody else.
+ * off and give their bytes back. Some bytes only the peer can set free: half a
+ * frame, which may never be finished, and whole ones behind answers that the
+ * peer does not take. So when such bytes alone fill half of the budget, the
+ * connection with the most of them is closed: three peers that send all but the
+ * last byte of a large frame must not stop everybody else.
  */
 
 export interface BudgetUser {
-  /** Bytes of a frame that is not complete yet. */
-  readonly partialSizeBytes: number;
+  /** Bytes that only the peer can set free. */
+  readonly stuckSizeBytes: number;
   pauseReading(): void;
   resumeReading(): void;
   /** Closes the connection because it holds too much of the budget. */
@@ -41,13 +42,13 @@ export class ReceiveBudget {
     this.#paused.delete(user);
   }
 
-  /** Counts bytes in; may pause the user, or evict the one with the largest half frame. */
+  /** Counts bytes in; may pause the user, or evict the one with the most stuck bytes. */
   take(user: BudgetUser, sizeBytes: number): void {
     this.#usedSizeBytes += sizeBytes;
     if (this.#usedSizeBytes <= this.#sizeBytesMax) return;
     this.#paused.add(user);
     user.pauseReading();
-    this.#evictLargestPartial();
+    this.#evictMostStuck();
   }
 
   give(sizeBytes: number): void {
@@ -59,19 +60,16 @@ export class ReceiveBudget {
     }
   }
 
-  #evictLargestPartial(): void {
+  #evictMostStuck(): void {
     let largest: BudgetUser | null = null;
-    let partialSizeBytes = 0;
+    let stuckSizeBytes = 0;
     for (const user of this.#users) {
-      partialSizeBytes += user.partialSizeBytes;
-      if (
-        largest === null ||
-        user.partialSizeBytes > largest.partialSizeBytes
-      ) {
+      stuckSizeBytes += user.stuckSizeBytes;
+      if (largest === null || user.stuckSizeBytes > largest.stuckSizeBytes) {
         largest = user;
       }
     }
-    if (largest !== null && partialSizeBytes > this.#sizeBytesMax / 2) {
+    if (largest !== null && stuckSizeBytes > this.#sizeBytesMax / 2) {
       largest.evict();
     }
   }

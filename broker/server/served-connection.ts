@@ -113,8 +113,10 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     return this.#closed.signal;
   }
 
-  get partialSizeBytes(): number {
-    return this.#frames.heldSizeBytes;
+  get stuckSizeBytes(): number {
+    return this.#isPeerTaking
+      ? this.#frames.heldSizeBytes
+      : this.#heldSizeBytes;
   }
 
   pauseReading(): void {
@@ -128,7 +130,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   evict(): void {
     this.#fail(
       new ProtocolViolation(
-        `half a frame of ${this.partialSizeBytes} bytes while the receive buffer is full`,
+        `${this.stuckSizeBytes} bytes held up by the peer while the receive buffer is full`,
       ),
     );
   }
@@ -165,7 +167,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   closeIdle(): void {
-    const half = this.partialSizeBytes;
+    const half = this.#frames.heldSizeBytes;
     this.#logger.info(
       { connection: this.connectionId, remote: this.remoteAddress },
       half === 0
@@ -218,8 +220,13 @@ export class ServedConnection implements BudgetUser, SessionPeer {
       !this.#isFailing &&
       !this.#isEnded &&
       this.#answers.length < this.#limits.requestsInFlightMax &&
-      this.#connection.queuedSizeBytes <= this.#limits.queuedSizeBytesMax
+      this.#isPeerTaking
     );
+  }
+
+  /** False: it does not read its answers, so its requests wait. */
+  get #isPeerTaking(): boolean {
+    return this.#connection.queuedSizeBytes <= this.#limits.queuedSizeBytesMax;
   }
 
   #process(frame: Uint8Array): void {

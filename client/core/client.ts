@@ -37,6 +37,12 @@ export function createClient(driver: Driver, platform: ClientPlatform): Client {
   return new CoreClient(driver, platform);
 }
 
+interface Closable {
+  close(): Promise<void>;
+  /** Resolves once it is. */
+  readonly closed: Promise<void>;
+}
+
 class CoreClient implements Client {
   readonly clock: Clock;
   readonly random: Random;
@@ -44,8 +50,8 @@ class CoreClient implements Client {
   readonly #driver: Driver;
   readonly #counts: TopicCounts;
   /** Closed with the client, consumers first: what they commit may need the rest. */
-  readonly #consumers = new Set<GroupConsumer | PartitionReader>();
-  readonly #producers = new Set<Producer>();
+  readonly #consumers = new Set<Closable>();
+  readonly #producers = new Set<Closable>();
   #producer: Producer | null = null;
   #closing: Promise<void> | null = null;
 
@@ -79,7 +85,7 @@ class CoreClient implements Client {
       this.#counts,
       options,
     );
-    this.#producers.add(producer);
+    keep(this.#producers, producer);
     return producer;
   }
 
@@ -92,7 +98,7 @@ class CoreClient implements Client {
     await this.#driver.metadata(settings.topics);
     this.#mustBeOpen();
     const consumer = new CoreConsumer(this.#driver, this, settings);
-    this.#consumers.add(consumer);
+    keep(this.#consumers, consumer);
     return consumer;
   }
 
@@ -107,7 +113,7 @@ class CoreClient implements Client {
   reader(options: ReaderOptions): PartitionReader {
     this.#mustBeOpen();
     const reader = new CoreReader(this.#driver, this, options);
-    this.#consumers.add(reader);
+    keep(this.#consumers, reader);
     return reader;
   }
 
@@ -129,4 +135,10 @@ class CoreClient implements Client {
   #mustBeOpen(): void {
     if (this.#closing !== null) throw closedError("client");
   }
+}
+
+/** In the set until it is closed. */
+function keep<T extends Closable>(open: Set<T>, one: T): void {
+  open.add(one);
+  void one.closed.then(() => open.delete(one));
 }

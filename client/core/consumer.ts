@@ -24,7 +24,7 @@ import { PartitionFeed } from "./partition-feed.ts";
 import { offsetsOf, startPositions } from "./positions.ts";
 import { closedError, isPassing } from "./refusal.ts";
 import { keyOf, sameId } from "./topic-partitions.ts";
-import { abortedError, backoffMs, sleep } from "./wait.ts";
+import { abortedError, backoffMs, Deferred, sleep } from "./wait.ts";
 
 type RevokeHandler = Parameters<GroupConsumer["onRevoke"]>[0];
 type AssignHandler = Parameters<GroupConsumer["onAssign"]>[0];
@@ -46,6 +46,7 @@ export class CoreConsumer implements GroupConsumer {
   /** Null while no generation is ours to commit in. */
   #member: GroupMember | null = null;
   #running: Promise<void> | null = null;
+  readonly #closed = new Deferred();
   #closing: Promise<void> | null = null;
   readonly #abort = (): void => void this.close();
 
@@ -138,8 +139,12 @@ export class CoreConsumer implements GroupConsumer {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close().finally(() => this.#closed.resolve());
     return this.#closing;
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

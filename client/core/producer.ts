@@ -28,7 +28,7 @@ import { parseProducerOptions, type ProducerSettings } from "./options.ts";
 import { closedError, isPassing } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { TopicCounts } from "./topic-counts.ts";
-import { abortedError, backoffMs } from "./wait.ts";
+import { abortedError, backoffMs, Deferred } from "./wait.ts";
 
 /** Of a record in a batch, besides key, value and headers: a little more than it ever is. */
 const RECORD_OVERHEAD_BYTES = 32;
@@ -64,6 +64,7 @@ export class CoreProducer implements Producer {
   readonly #opened: (() => void)[] = [];
   #isDeferred = false;
   #flushCount = 0;
+  readonly #closed = new Deferred();
   #closing: Promise<void> | null = null;
 
   constructor(
@@ -136,8 +137,12 @@ export class CoreProducer implements Producer {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.flush();
+    this.#closing ??= this.flush().finally(() => this.#closed.resolve());
     return this.#closing;
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

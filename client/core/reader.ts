@@ -12,7 +12,7 @@ import { PartitionFeed } from "./partition-feed.ts";
 import { offsetsOf } from "./positions.ts";
 import { isPassing, refused } from "./refusal.ts";
 import { sameId } from "./topic-partitions.ts";
-import { abortedError, backoffMs, sleep } from "./wait.ts";
+import { abortedError, backoffMs, Deferred, sleep } from "./wait.ts";
 
 export class CoreReader implements PartitionReader {
   readonly #driver: Driver;
@@ -20,6 +20,7 @@ export class CoreReader implements PartitionReader {
   readonly #options: ReaderOptions;
   readonly #feed: PartitionFeed;
   readonly #aborter = new AbortController();
+  readonly #closed = new Deferred();
   #isStarted = false;
   readonly #abort = (): void => void this.close();
 
@@ -59,6 +60,11 @@ export class CoreReader implements PartitionReader {
     this.#options.signal?.removeEventListener("abort", this.#abort);
     this.#aborter.abort();
     await this.#feed.close();
+    this.#closed.resolve();
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -93,3 +93,19 @@ export class Bell {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
+
+/** A promise that somebody else resolves. */
+export class Deferred {
+  readonly promise: Promise<void>;
+  #resolve = (): void => {};
+
+  constructor() {
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  resolve(): void {
+    this.#resolve();
+  }
+}

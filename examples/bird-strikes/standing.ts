@@ -16,6 +16,8 @@ import {
   reports,
 } from "./distribution.ts";
 
+const PATIENCE_MS = 10_000;
+
 export interface Standing {
   /** By partition of the feed's topic. */
   readonly endOffsets: readonly number[];
@@ -66,7 +68,7 @@ async function eventually(
   what: string,
   isGone: () => Promise<boolean>,
 ): Promise<void> {
-  const deadlineMs = Date.now() + 10_000;
+  const deadlineMs = Date.now() + PATIENCE_MS;
   while (!(await isGone())) {
     if (Date.now() > deadlineMs) {
       throw new Error(`${what} cannot be deleted: is another run using it?`);
@@ -82,17 +84,19 @@ async function offsetsOf(
   return description?.offsets ?? [];
 }
 
-/** Null where what it is about does not exist. */
+/** Null where what it is about does not exist. A broker that has just started is asked again. */
 async function unlessUnknown<T>(ask: () => Promise<T>): Promise<T | null> {
-  try {
-    return await ask();
-  } catch (error) {
-    const isUnknown = isAnswer(error, [
-      "unknown-topic-or-partition",
-      "group-id-not-found",
-    ]);
-    if (isUnknown) return null;
-    throw error;
+  const deadlineMs = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isAnswer(error, ["unknown-topic-or-partition"])) return null;
+      if (isAnswer(error, ["group-id-not-found"])) return null;
+      const mayPass = error instanceof ClientError && error.isRetriable;
+      if (!mayPass || Date.now() > deadlineMs) throw error;
+    }
+    await sleep(50);
   }
 }
 

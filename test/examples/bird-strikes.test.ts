@@ -20,7 +20,7 @@ const DEAD = "bird-strikes-dlt";
 const ALL = [FEED, ...Object.values(TARGETS), DEAD];
 /** Slow enough to be interrupted in the middle on any machine. */
 const SLOWLY = ["--pace", "4000"];
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 let temporary: TemporaryDirectory;
 let dir: string;
@@ -144,4 +144,4 @@ test("a wrong option is told in one line", async () => {
   const wrong = new ExampleProcess(dir, "--pace", "fast");
   expect(await wrong.exitCode()).toBe(1);
   expect(wrong.errors.trim().split("\n")).toHaveLength(1);
-});
+}, 30_000);

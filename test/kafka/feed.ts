@@ -49,7 +49,7 @@ const partitionCounts: Readonly<Record<string, number>> = {
   compacted: 1,
 };
 
-const notYet = new Set([3, 5, 14, 15, 16]);
+const notYet = new Set([3, 5, 6, 14, 15, 16]);
 
 /** Asks again while a broker that has just started says that it is not ready. */
 export async function untilReady<T>(

@@ -95,6 +95,7 @@ async function startIn(
       "group.initial.rebalance.delay.ms": "0",
       // Else a restart after a kill waits for the dead broker's session to end.
       "broker.session.timeout.ms": "2000",
+      "broker.heartbeat.interval.ms": "500",
       ...options.properties,
     }),
   );

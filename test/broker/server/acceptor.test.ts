@@ -26,6 +26,44 @@ function acceptorOf(clock: Clock, budget: ReceiveBudget, session: Session) {
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
+test("frames behind answers that the peer does not take are evicted like half ones", async () => {
+  const clock = new ManualClock();
+  const budget = new ReceiveBudget(1_000);
+  const lines: string[] = [];
+  const note = (_fields: object, message: string) => lines.push(message);
+  const answer = new Uint8Array(2_000);
+  const acceptor = new Acceptor(
+    clock,
+    budget,
+    () => ({
+      session: {
+        handle: () => ({ processed: null, answer: payloadOf([answer]) }),
+        close() {},
+      },
+      skipSizeBytes: 0,
+    }),
+    { ...silent, warn: note },
+    limits,
+  );
+  const [ours, theirs] = connectionPair(clock);
+  acceptor.accept(ours, "test");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  theirs.start({ onData() {}, onDrain() {}, onClose: () => resolve() });
+  theirs.pause();
+  const frame = Uint8Array.from([0, 0, 1, 244, ...new Uint8Array(500)]);
+  theirs.write([frame, frame, frame]);
+  await clock.settle();
+  // The next who needs room makes it known.
+  const [ours2, theirs2] = connectionPair(clock);
+  acceptor.accept(ours2, "test");
+  theirs2.start({ onData() {}, onDrain() {}, onClose() {} });
+  theirs2.write([frame.subarray(0, 10)]);
+  await promise;
+  expect(lines).toEqual(["connection closed: the peer broke protocol"]);
+  await acceptor.close();
+  expect(budget.usedSizeBytes).toBe(0);
+});
+
 describe("a connection that ends gives the budget back exactly what it took", () => {
   const cases = {
     "half a frame": [0, 0, 0, 100, 1, 2, 3],

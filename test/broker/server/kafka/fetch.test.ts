@@ -218,21 +218,6 @@ test("a fetch that waits holds its connection, and no other", async () => {
   expect((await fetched).records).toEqual(new Uint8Array(0));
 });
 
-test("a fetch that waits ends with its connection", async () => {
-  await using host = await TestBroker.open();
-  await host.createTopic("orders");
-  const connection = await host.connect();
-  await host.clock.settle(20);
-  const timers = host.clock.timerCount;
-  const waiting = fetch(connection, "orders", 0, { maxWaitMs: 60_000 });
-  waiting.catch(() => {});
-  await host.clock.settle(20);
-  expect(host.clock.timerCount).toBe(timers + 1);
-  connection.close();
-  await host.clock.settle(20);
-  expect(host.clock.timerCount).toBe(timers);
-});
-
 test("limits hold for a partition and for the whole, but one batch always goes out", async () => {
   await using host = await TestBroker.open();
   await host.createTopic("orders", 2);

@@ -1,0 +1,239 @@
+/**
+ * Directories that a real Kafka wrote, served by Millrace: stopped cleanly,
+ * killed, and with its catalog gone.
+ */
+import { execFile } from "node:child_process";
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Kafka, logLevel } from "kafkajs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openBroker, type Broker } from "../../broker/index.ts";
+import { needs } from "../support/needs.ts";
+import {
+  createTemporaryDirectory,
+  type TemporaryDirectory,
+} from "../support/temporary-directory.ts";
+import {
+  commitOffsets,
+  contentOf,
+  feed,
+  feedMore,
+  groupsOf,
+  stateOf,
+} from "./feed.ts";
+import { startKafka } from "./kafka-broker.ts";
+
+/** What the Kafka that wrote the directory answered last. */
+interface Written {
+  readonly directory: string;
+  readonly content: Awaited<ReturnType<typeof contentOf>>;
+  readonly state: Awaited<ReturnType<typeof stateOf>>;
+  readonly groups: Awaited<ReturnType<typeof groupsOf>>;
+}
+
+describe("a directory that Kafka wrote", needs("kafka").options, () => {
+  let temporary: TemporaryDirectory;
+  let clean: Written;
+  let killed: Written;
+
+  beforeAll(async () => {
+    temporary = await createTemporaryDirectory();
+    const dataDirectory = join(temporary.path, "data");
+    const properties = {
+      "node.id": "4",
+      "offsets.topic.num.partitions": "50",
+      // Snapshots of its catalog, whose log it then cuts.
+      "metadata.log.max.record.bytes.between.snapshots": "500",
+      "metadata.max.retention.bytes": "1000",
+      "internal.metadata.log.segment.bytes": "8000",
+    };
+    const first = await startKafka({ dataDirectory, properties });
+    const seenBy = async (port: number, name: string): Promise<Written> => ({
+      directory: join(temporary.path, name),
+      content: await contentOf(port),
+      state: await stateOf(port),
+      groups: await groupsOf(port),
+    });
+    try {
+      await feed(first.port);
+      await commitOffsets(first.port);
+      clean = await seenBy(first.port, "clean");
+      await first.stop();
+      await copy(dataDirectory, clean.directory);
+    } finally {
+      await first.remove();
+    }
+    const second = await startKafka({ dataDirectory, properties });
+    try {
+      await feedMore(second.port);
+      killed = await seenBy(second.port, "killed");
+      await second.kill();
+      await copy(dataDirectory, killed.directory);
+    } finally {
+      await second.remove();
+    }
+  });
+  afterAll(() => temporary?.remove());
+
+  interface Served {
+    readonly broker: Broker;
+    readonly port: number;
+    readonly warnings: string[];
+  }
+
+  async function serve(directory: string): Promise<Served> {
+    const warnings: string[] = [];
+    const warn = (_fields: object, message: string) => {
+      warnings.push(message);
+    };
+    const broker = await openBroker({
+      dir: directory,
+      listen: { port: 0, host: "127.0.0.1" },
+      logger: { debug() {}, info() {}, warn, error: warn },
+    });
+    return { broker, port: broker.addresses[0]?.port ?? 0, warnings };
+  }
+
+  async function copyOf(written: Written, name: string): Promise<string> {
+    const path = join(temporary.path, name);
+    await copy(written.directory, path);
+    return path;
+  }
+
+  /** Topics, ids, configuration, records, offsets and groups are what they were. */
+  async function expectSame(served: Served, written: Written): Promise<void> {
+    expect(await stateOf(served.port)).toEqual(written.state);
+    expect(await groupsOf(served.port)).toEqual(written.groups);
+    expect(await contentOf(served.port)).toEqual(written.content);
+    expect(served.broker.nodeId).toBe(4);
+    expect(served.warnings).toEqual([]);
+  }
+
+  test("after a clean stop is served as it was, and goes on being written", async () => {
+    const directory = await copyOf(clean, "served-clean");
+    const served = await serve(directory);
+    await expectSame(served, clean);
+    await feedMore(served.port);
+    const content = await contentOf(served.port);
+    await served.broker.close();
+
+    const again = await serve(directory);
+    expect(await contentOf(again.port)).toEqual(content);
+    await expectMore(content, clean.content);
+    await again.broker.close();
+  });
+
+  test("after a kill is served as it was, its reserved indexes rebuilt", async () => {
+    const directory = await copyOf(killed, "served-killed");
+    const reserved = await largeIndexesIn(directory);
+    expect(reserved.length).toBeGreaterThan(0);
+    const served = await serve(directory);
+    await expectSame(served, killed);
+    await feedMore(served.port);
+    await served.broker.close();
+    expect(await largeIndexesIn(directory)).toEqual([]);
+  });
+
+  test("is served when its catalog begins with a snapshot, the log before it gone", async () => {
+    const directory = await copyOf(killed, "served-cut");
+    await cutCatalogBehindSnapshot(join(directory, "__cluster_metadata-0"));
+    const served = await serve(directory);
+    await expectSame(served, killed);
+    await served.broker.close();
+  });
+
+  test("without its catalog keeps topics, ids, records, groups and offsets", async () => {
+    for (const written of [clean, killed]) {
+      const name = `adopted-${written === clean ? "clean" : "killed"}`;
+      const directory = await copyOf(written, name);
+      await rm(join(directory, "__cluster_metadata-0"), { recursive: true });
+      await rm(join(directory, "bootstrap.checkpoint"));
+      const served = await serve(directory);
+      const { configs: _unknown, ...state } = await stateOf(served.port);
+      const { configs: _known, ...expected } = written.state;
+      expect(state).toEqual(expected);
+      expect(await groupsOf(served.port)).toEqual(written.groups);
+      expect(await contentOf(served.port)).toEqual(written.content);
+      expect(served.warnings).toEqual([]);
+      await feedMore(served.port);
+      await served.broker.close();
+    }
+  });
+
+  test("lets a consumer group go on where it had committed", async () => {
+    const served = await serve(await copyOf(clean, "served-group"));
+    const client = new Kafka({
+      brokers: [`127.0.0.1:${served.port}`],
+      logLevel: logLevel.NOTHING,
+    });
+    const producer = client.producer({ idempotent: true });
+    await producer.connect();
+    await producer.send({
+      topic: "orders",
+      messages: [{ partition: 2, value: "the next" }],
+    });
+    await producer.disconnect();
+    const consumer = client.consumer({ groupId: "readers" });
+    await consumer.connect();
+    await consumer.subscribe({ topic: "orders", fromBeginning: true });
+    const value = await new Promise((resolve) => {
+      void consumer.run({
+        eachMessage: async ({ message }) => resolve(String(message.value)),
+      });
+    });
+    await consumer.disconnect();
+    await served.broker.close();
+    expect(value).toBe("the next");
+  });
+});
+
+/** Kafka reserves 20 MB of nothing for each partition: that is not to be written out. */
+async function copy(from: string, to: string): Promise<void> {
+  await promisify(execFile)("cp", ["-r", "--sparse=always", from, to]);
+}
+
+/** Each partition is what it was with records behind it. */
+async function expectMore(
+  now: Written["content"],
+  before: Written["content"],
+): Promise<void> {
+  let added = 0;
+  for (const [partition, records] of Object.entries(before)) {
+    expect(now[partition]?.slice(0, records.length)).toEqual(records);
+    added += (now[partition]?.length ?? 0) - records.length;
+  }
+  expect(added).toBe(3 * 20 * 3 + 20);
+}
+
+/** As Kafka cuts it after a while: segments that lie below the newest snapshot whole. */
+async function cutCatalogBehindSnapshot(directory: string): Promise<void> {
+  const names = (await readdir(directory)).sort();
+  const snapshots = names.filter((name) => name.endsWith(".checkpoint"));
+  const snapshotEnd = Number.parseInt(snapshots.at(-1) ?? "0", 10);
+  const bases = names.flatMap((name) =>
+    name.endsWith(".log") ? [Number.parseInt(name, 10)] : [],
+  );
+  const firstKept = bases.findLast((base) => base <= snapshotEnd) ?? 0;
+  expect(firstKept).toBeGreaterThan(0);
+  for (const name of names) {
+    const isSegments = /\.(log|index|timeindex|snapshot)$/.test(name);
+    if (isSegments && Number.parseInt(name, 10) < firstKept) {
+      await rm(join(directory, name));
+    }
+  }
+}
+
+/** Index files that are as large as Kafka reserves them. */
+async function largeIndexesIn(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await readdir(directory)) {
+    if (!/^(codecs|orders|compacted)-\d+$/.test(name)) continue;
+    for (const file of await readdir(join(directory, name))) {
+      const { size } = await stat(join(directory, name, file));
+      if (/index$/.test(file) && size > 1_000_000)
+        found.push(`${name}/${file}`);
+    }
+  }
+  return found;
+}
