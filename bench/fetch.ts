@@ -43,25 +43,28 @@ export function benchFetch(
 ): Promise<readonly FetchFigures[]> {
   return withDirectory(async (dir) => {
     const batch = batchOf(parameters.recordSizeBytes);
-    await fill(dir, batch, parameters.totalSizeBytes);
+    const recordsCount = await fill(dir, batch, parameters.totalSizeBytes);
     const figures: FetchFigures[] = [];
     for (const transfer of parameters.transfers) {
-      figures.push(await read(dir, batch, transfer, parameters.rounds));
+      const { rounds } = parameters;
+      figures.push(await read(dir, batch, { transfer, rounds, recordsCount }));
     }
     return figures;
   });
 }
 
+/** Answers how many records there are then. */
 async function fill(
   dir: string,
   batch: PrebuiltBatch,
   totalSizeBytes: number,
-): Promise<void> {
+): Promise<number> {
   const broker = await startBenchBroker({ dir });
   const socket = await KafkaSocket.connect(broker.port);
   await createTopic(socket, "bench", 1);
   const frame = produceFrame(batch, 1);
-  let left = Math.ceil(totalSizeBytes / batch.bytes.length);
+  const batchCount = Math.ceil(totalSizeBytes / batch.bytes.length);
+  let left = batchCount;
   const sendOn = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
@@ -71,23 +74,27 @@ async function fill(
   await Promise.all(Array.from({ length: 16 }, sendOn));
   socket.close();
   await broker.stop();
+  return batchCount * batch.recordsCount;
 }
 
 async function read(
   dir: string,
   batch: PrebuiltBatch,
-  transfer: NonNullable<BenchBrokerOptions["transfer"]>,
-  rounds: number,
+  way: {
+    readonly transfer: NonNullable<BenchBrokerOptions["transfer"]>;
+    readonly rounds: number;
+    readonly recordsCount: number;
+  },
 ): Promise<FetchFigures> {
+  const { transfer, rounds, recordsCount } = way;
   const broker = await startBenchBroker({ dir, transfer });
   const socket = await KafkaSocket.connect(broker.port);
-  await readThrough(socket, batch);
+  await readThrough(socket, batch, recordsCount);
   const before = await broker.usage();
   const startMs = performance.now();
   const startSizeBytes = socket.receivedSizeBytes;
-  let recordsCount = 0;
   for (let round = 0; round < rounds; round += 1) {
-    recordsCount += await readThrough(socket, batch);
+    await readThrough(socket, batch, recordsCount);
   }
   const seconds = (performance.now() - startMs) / 1_000;
   const gb = (socket.receivedSizeBytes - startSizeBytes) / 1e9;
@@ -96,20 +103,21 @@ async function read(
   await broker.stop();
   return {
     transfer,
-    recordsCount: recordsCount / rounds,
+    recordsCount,
     gbPerSecond: gb / seconds,
     cpuSecondsPerGb: (after.cpuSeconds - before.cpuSeconds) / gb,
-    recordsPerSecond: recordsCount / seconds,
+    recordsPerSecond: (recordsCount * rounds) / seconds,
   };
 }
 
-/** From the first record to the last; answers how many there were. */
+/** From the first record to the last; throws where that is not what comes. */
 async function readThrough(
   socket: KafkaSocket,
   batch: PrebuiltBatch,
-): Promise<number> {
+  recordsCount: number,
+): Promise<void> {
   let offset = 0;
-  for (;;) {
+  while (offset < recordsCount) {
     const answer = await socket.request(
       fetchFrame(offset, ANSWER_SIZE_BYTES_MAX),
     );
@@ -117,7 +125,7 @@ async function readThrough(
     const batchCount = Math.floor(
       recordsIn(answer).length / batch.bytes.length,
     );
-    if (batchCount === 0) return offset;
+    if (batchCount === 0) throw new Error(`nothing at offset ${offset}`);
     offset += batchCount * batch.recordsCount;
   }
 }

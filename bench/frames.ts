@@ -6,7 +6,6 @@ import {
   decodeResponse,
   encodeRequestFrame,
 } from "../broker/wire/kafka/headers.ts";
-import type { Payload } from "../broker/lib/payload.ts";
 import type { KafkaSocket } from "./kafka-socket.ts";
 
 const PRODUCE_VERSION = 7;
@@ -126,7 +125,7 @@ export async function createTopic(
   }
 }
 
-function bytesOf(payload: Payload): Uint8Array {
+function bytesOf(payload: ReturnType<typeof encodeRequestFrame>): Uint8Array {
   const parts = payload.parts.filter((part) => part instanceof Uint8Array);
   return Buffer.concat(parts);
 }

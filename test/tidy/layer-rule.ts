@@ -142,7 +142,10 @@ export function checkShippedPackages(
   return source.imports.flatMap((one) => {
     if (one.specifier === null || one.target !== null) return [];
     const name = packageOf(one.specifier);
-    if (name.startsWith("node:") || dependencies.includes(name)) return [];
+    const isOwn = name === "millrace";
+    if (isOwn || name.startsWith("node:") || dependencies.includes(name)) {
+      return [];
+    }
     return [
       {
         path: source.path,

@@ -168,7 +168,8 @@ export const layers: readonly Layer[] = [
   {
     path: "cli/",
     mayImport: [...publicEntries, "broker/inspect/index.ts"],
-    packages: ["commander", "pino", "pino-pretty", "node:*"],
+    // `millrace` is itself: its package.json has the version, in the tree and installed.
+    packages: ["commander", "pino", "pino-pretty", "millrace", "node:*"],
     isAmbient: true,
   },
   {

@@ -1,0 +1,165 @@
+/**
+ * `npm run bench`: what Millrace costs, beside what others need.
+ *
+ *   npm run bench                    all
+ *   npm run bench -- produce fetch   some: produce, fetch, process, start, micro
+ *   npm run bench -- --quick         small parameters, to see that it runs
+ */
+import "../check-node.js";
+import { anchors, type Anchor } from "./anchors.ts";
+import { benchFetch } from "./fetch.ts";
+import { machineInWords, table } from "./harness.ts";
+import { benchInProcess } from "./in-process.ts";
+import { benchCodec } from "./micro/codec.ts";
+import { crc32cBench } from "./micro/crc32c.ts";
+import { benchProduce } from "./produce.ts";
+import { benchStart } from "./start.ts";
+
+const isQuick = process.argv.includes("--quick");
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const scale = isQuick ? 0.01 : 1;
+
+function beside({ kafka, kfake, floor, goal }: Anchor): string[] {
+  return [kafka, kfake, floor, goal];
+}
+
+function millions(perSecond: number): string {
+  return `${(perSecond / 1e6).toFixed(2)} M`;
+}
+
+async function produce(): Promise<string> {
+  const rows: string[][] = [];
+  const sizes = [
+    [10, 6_000_000, anchors.produce10],
+    [100, 2_000_000, anchors.produce100],
+    [1_000, 300_000, anchors.produce1000],
+  ] as const;
+  for (const [recordSizeBytes, count, anchor] of sizes) {
+    for (const [name, acks, acksAll] of [
+      ["acks 1", 1, "disk"],
+      ["acks -1, page cache", -1, "page-cache"],
+      ["acks -1, disk", -1, "disk"],
+    ] as const) {
+      const figures = await benchProduce({
+        recordSizeBytes,
+        acks,
+        acksAll,
+        recordsCount: count * scale,
+        inFlightMax: 16,
+      });
+      rows.push([
+        `${recordSizeBytes} B, ${name}`,
+        millions(figures.recordsPerSecond),
+        figures.cpuSecondsPerMillion.toFixed(2),
+        ...beside(anchor),
+        `${Math.round(figures.rssBytes / 1e6)} MB`,
+      ]);
+    }
+  }
+  return table(
+    [
+      "Produce, 16 KB batches",
+      "records/s",
+      "CPU s/M",
+      "Kafka",
+      "kfake",
+      "floor",
+      "goal",
+      "RSS",
+    ],
+    rows,
+  );
+}
+
+async function fetch(): Promise<string> {
+  const figures = await benchFetch({
+    recordSizeBytes: 1_000,
+    totalSizeBytes: 500_000_000 * scale,
+    transfers: ["mapped", "stream", "plain"],
+    rounds: 6,
+  });
+  return table(
+    ["Fetch, 1,000 B", "GB/s", "CPU s/GB", "Kafka", "kfake", "floor", "goal"],
+    figures.map(({ transfer, gbPerSecond, cpuSecondsPerGb }) => [
+      transfer,
+      gbPerSecond.toFixed(2),
+      cpuSecondsPerGb.toFixed(2),
+      ...beside(anchors.fetch),
+    ]),
+  );
+}
+
+async function inProcess(): Promise<string> {
+  const rows: string[][] = [];
+  for (const recordSizeBytes of [100, 1_000]) {
+    const figures = await benchInProcess({
+      recordSizeBytes,
+      recordsCount: 100_000 * scale,
+    });
+    rows.push([
+      `${recordSizeBytes} B`,
+      millions(figures.sentPerSecond),
+      millions(figures.readPerSecond),
+    ]);
+  }
+  return table(["In process, through the client", "sent/s", "read/s"], rows);
+}
+
+async function start(): Promise<string> {
+  const { code, firstAckMs, idleRssBytes } = await benchStart();
+  return table(
+    [`Start (${code})`, "", "Kafka", "kfake", "floor", "goal"],
+    [
+      [
+        "openBroker() to the first acknowledged record",
+        `${firstAckMs.toFixed(1)} ms`,
+        ...beside(anchors.firstAckMs),
+      ],
+      [
+        "idle memory, broker and client",
+        `${Math.round(idleRssBytes / 1e6)} MB`,
+        ...beside(anchors.idleMb),
+      ],
+    ],
+  );
+}
+
+async function micro(): Promise<string> {
+  const rows = [100, 1_000, 16_384].map((sizeBytes) => {
+    const { nanosecondsPerCall } = crc32cBench({
+      sizeBytes,
+      rounds: Math.ceil(20_000 * scale),
+    });
+    const { javascript, native } = nanosecondsPerCall;
+    return [
+      `CRC-32C of ${sizeBytes} B`,
+      `${Math.round(javascript)} ns`,
+      native === null ? "not installed" : `${Math.round(native)} ns`,
+    ];
+  });
+  const codec = benchCodec({
+    topicCount: 20,
+    partitionCount: 20,
+    callsPerRound: Math.ceil(500 * scale),
+    roundCount: 9,
+  });
+  const codecRows = [
+    ["encode", `${codec.encodeUs.toFixed(1)} us`],
+    ["decode", `${codec.decodeUs.toFixed(1)} us`],
+    ["encode, by hand", `${codec.handWrittenEncodeUs.toFixed(1)} us`],
+  ];
+  const answerKb = Math.round(codec.answerSizeBytes / 1_000);
+  return [
+    table(["Micro", "JavaScript", "native"], rows),
+    "",
+    table([`Metadata answer of ${answerKb} kB`, ""], codecRows),
+  ].join("\n");
+}
+
+const benches = { produce, fetch, process: inProcess, start, micro };
+
+console.log(`Millrace on ${machineInWords()}\n`);
+for (const [name, run] of Object.entries(benches)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`${await run()}\n`);
+}

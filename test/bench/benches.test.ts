@@ -1,0 +1,42 @@
+/** Benches run small here, so that they cannot rot. No figure of time is looked at. */
+import { expect, test } from "vitest";
+import { benchFetch } from "../../bench/fetch.ts";
+import { benchInProcess } from "../../bench/in-process.ts";
+import { benchProduce } from "../../bench/produce.ts";
+
+test("the produce bench sends what it says, with every acks", async () => {
+  for (const acks of [1, -1] as const) {
+    const figures = await benchProduce({
+      recordSizeBytes: 100,
+      acks,
+      acksAll: "disk",
+      recordsCount: 1_000,
+      inFlightMax: 4,
+    });
+    expect(figures.recordsCount).toBeGreaterThanOrEqual(1_000);
+  }
+}, 30_000);
+
+test("the fetch bench reads every record, whatever the way", async () => {
+  const figures = await benchFetch({
+    recordSizeBytes: 1_000,
+    totalSizeBytes: 3_000_000,
+    transfers: ["mapped", "stream", "plain"],
+    rounds: 1,
+  });
+  expect(figures.map(({ transfer }) => transfer)).toEqual([
+    "mapped",
+    "stream",
+    "plain",
+  ]);
+  const counts = new Set(figures.map(({ recordsCount }) => recordsCount));
+  expect(counts.size).toBe(1);
+}, 60_000);
+
+test("the bench in process reads what it sent", async () => {
+  const figures = await benchInProcess({
+    recordSizeBytes: 100,
+    recordsCount: 2_000,
+  });
+  expect(figures.recordsCount).toBe(2_000);
+}, 30_000);
