@@ -158,8 +158,12 @@ async function micro(): Promise<string> {
 
 const benches = { produce, fetch, process: inProcess, start, micro };
 
-console.log(`Millrace on ${machineInWords()}\n`);
-for (const [name, run] of Object.entries(benches)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  console.log(`${await run()}\n`);
+async function main(): Promise<void> {
+  console.log(`Millrace on ${machineInWords()}\n`);
+  for (const [name, run] of Object.entries(benches)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(`${await run()}\n`);
+  }
 }
+
+void main();

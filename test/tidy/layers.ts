@@ -298,6 +298,7 @@ export const startedFiles: readonly RegExp[] = [
   /^test\/package\/embed\.mjs$/,
   // Children that a test starts, and scripts that write what is checked in.
   /^test\/.*\.child\.ts$/,
+  /^bench\/.*\.child\.ts$/,
   /^test\/reference\/.*\.ts$/,
   /^bench\/(micro|zero-copy)\/[^/]+\.ts$/,
 ];
