@@ -8,9 +8,10 @@ const required = (process.env["TEST_REQUIRE"] ?? "")
   .filter((thing) => thing !== "");
 
 /**
- * Four projects: `unit` is what `npm test` runs (needs nothing but what
+ * Five projects: `unit` is what `npm test` runs (needs nothing but what
  * `npm ci` installed), `tidy` is what `npm run check` adds, `kafka` holds us
- * against a real Apache Kafka, `package` is Millrace as npm would install it.
+ * against a real Apache Kafka, `crash` kills real processes, `package` is
+ * Millrace as npm would install it.
  */
 export default defineConfig({
   test: {
@@ -32,6 +33,13 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "crash",
+          include: ["test/crash/crash.test.ts"],
+          env: { CRASH_CYCLES: process.env["CRASH_CYCLES"] ?? "300" },
         },
       },
       {
