@@ -15,15 +15,15 @@
 import {
   lastOffsetDeltaOf,
   maxTimestampOf,
-  setBaseOffset,
   setLogAppendTime,
-  setPartitionLeaderEpoch,
 } from "../record/batch.ts";
 import { assert } from "../lib/assert.ts";
 import { checkAppend, storedForm } from "./append-check.ts";
 import { AppendQueue } from "./append-queue.ts";
-import type { AppendGroup, Roll } from "./append-queue.ts";
+import type { AppendGroup } from "./append-queue.ts";
 import type { Appended, AppendResult } from "./append-result.ts";
+import { AppendState } from "./append-state.ts";
+import type { IncomingBatch } from "./append-state.ts";
 import { FlushPolicy } from "./flush-policy.ts";
 import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
@@ -32,26 +32,14 @@ import type { ReadRequest, ReadResult } from "./log-reader.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { LogEnd, LogPlace } from "./log-writer.ts";
 import type { LogOptions, OpenedLog } from "./opened-log.ts";
-import { encodeProducerSnapshot } from "./producer-snapshot.ts";
 import { producerOf } from "./producer-state.ts";
-import type {
-  Duplicate,
-  ProducedBatch,
-  ProducerState,
-} from "./producer-state.ts";
-import { SegmentTail } from "./roll-rule.ts";
-import type { Incoming } from "./roll-rule.ts";
+import type { Duplicate } from "./producer-state.ts";
 import type { SegmentList } from "./segment-list.ts";
-import { Segment, emptySegmentFiles } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, syncFault, writeFault } from "./storage-error.ts";
 import { GroupCommit } from "./sync-policy.ts";
 import { TimestampSearch } from "./timestamp-search.ts";
 import type { FoundOffset } from "./timestamp-search.ts";
-
-interface IncomingBatch extends Incoming {
-  readonly baseOffset: number;
-}
 
 export type DeleteRecordsResult =
   | { readonly error: null; readonly startOffset: number }
@@ -64,7 +52,7 @@ export class PartitionLog {
   readonly #place: LogPlace;
   readonly #segments: SegmentList;
   readonly #epochs: LeaderEpochs;
-  readonly #producers: ProducerState;
+  readonly #state: AppendState;
   readonly #writer: LogWriter;
   readonly #queue: AppendQueue;
   readonly #commit: GroupCommit;
@@ -72,10 +60,6 @@ export class PartitionLog {
   readonly #reader: LogReader;
   readonly #search: TimestampSearch;
   readonly #listeners = new Set<() => void>();
-
-  // Moves with each append.
-  #endOffset: number;
-  #tail: SegmentTail;
 
   // Moves with each write or sync.
   #visible: LogEnd;
@@ -99,10 +83,8 @@ export class PartitionLog {
     this.#place = opened.place;
     this.#segments = opened.segments;
     this.#epochs = opened.epochs;
-    this.#producers = opened.producers;
+    this.#state = new AppendState(opened, context);
     this.#startOffset = opened.startOffset;
-    this.#endOffset = opened.endOffset;
-    this.#tail = opened.tail;
     this.#leaderEpoch = opened.epochs.latest?.epoch ?? 0;
     const end: LogEnd = {
       offset: opened.endOffset,
@@ -208,7 +190,7 @@ export class PartitionLog {
     if (!(bytes instanceof Uint8Array)) return bytes;
     const isStamped = config.messageTimestampType === "LogAppendTime";
     if (isStamped) setLogAppendTime(bytes, 0, nowMs);
-    const baseOffset = this.#endOffset;
+    const baseOffset = this.#state.endOffset;
     const incoming: IncomingBatch = {
       sizeBytes: bytes.length,
       baseOffset,
@@ -216,12 +198,17 @@ export class PartitionLog {
       maxTimestampMs: maxTimestampOf(bytes, 0),
     };
     const producer = producerOf(bytes, 0, incoming);
-    const answer = producer === null ? null : this.#producers.check(producer);
+    const answer =
+      producer === null ? null : this.#state.checkSequence(producer);
     if (answer !== null && answer.error !== null) return answer;
     if (answer !== null && answer.duplicate !== null) {
       return this.#answerDuplicate(answer.duplicate, isStamped);
     }
-    const written = this.#enqueue(bytes, incoming, producer);
+    const leaderEpoch = this.#leaderEpoch;
+    const rules = { config, leaderEpoch };
+    const assigned = this.#state.assign(bytes, incoming, producer, rules);
+    const { segment, roll, batch } = assigned;
+    const written = this.#queue.push(segment, roll, batch);
     return this.#answer({
       baseOffset,
       lastOffset: incoming.lastOffset,
@@ -324,7 +311,7 @@ export class PartitionLog {
     let isClean = how.isClean && this.#fault === null;
     if (isClean && this.#writer.isIncomplete) {
       try {
-        await this.#writer.complete(this.#encodeProducers());
+        await this.#writer.complete(this.#state.encodeProducers());
       } catch (error) {
         this.#goOffline(syncFault(this.#place.directory, error));
         isClean = false;
@@ -339,62 +326,6 @@ export class PartitionLog {
     await this.#writer.releaseFiles(this.#segments.all());
     this.#notify();
     return isClean;
-  }
-
-  /** The batch is taken: gives it its offsets and its place, and counts it everywhere. */
-  #enqueue(
-    bytes: Uint8Array,
-    incoming: IncomingBatch,
-    producer: ProducedBatch | null,
-  ): Promise<void> {
-    const { baseOffset, lastOffset, maxTimestampMs } = incoming;
-    const nowMs = this.#context.clock.now();
-    const config = this.#config;
-    // Before the batch changes the producers: the snapshot is of the state so far.
-    const roll = this.#tail.mustRollBefore(incoming, config, nowMs)
-      ? this.#startSegment(nowMs)
-      : null;
-    if (this.#producers.isExpiryDue) {
-      this.#producers.expire(nowMs, config.producerIdExpirationMs);
-    }
-    const undo =
-      producer === null
-        ? null
-        : {
-            producerId: producer.producerId,
-            previous: this.#producers.apply(producer, nowMs),
-          };
-    this.#epochs.assign(this.#leaderEpoch, baseOffset);
-    setBaseOffset(bytes, 0, baseOffset);
-    setPartitionLeaderEpoch(bytes, 0, this.#leaderEpoch);
-    const position = this.#tail.add(incoming, config);
-    this.#endOffset = lastOffset + 1;
-    return this.#queue.push(this.#tail.segment, roll, {
-      bytes,
-      baseOffset,
-      lastOffset,
-      maxTimestampMs,
-      position,
-      undo,
-    });
-  }
-
-  #startSegment(nowMs: number): Roll {
-    this.#producers.expire(nowMs, this.#config.producerIdExpirationMs);
-    const sealed = this.#tail.segment;
-    const segment = new Segment(
-      { directory: this.#place.directory, baseOffset: this.#endOffset },
-      this.#context,
-      emptySegmentFiles,
-    );
-    this.#segments.add(segment);
-    this.#tail = new SegmentTail(segment);
-    return { sealed, snapshot: this.#encodeProducers() };
-  }
-
-  #encodeProducers(): Uint8Array {
-    const { count } = this.#producers;
-    return encodeProducerSnapshot(this.#producers.entries(), count);
   }
 
   /** The original may still be on its way to the file: its write and sync count. */
@@ -457,16 +388,7 @@ export class PartitionLog {
   #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {
     const fault = writeFault(this.#place.directory, error);
     const { written } = this.#writer;
-    const batches = groups.flatMap((group) => group.batches);
-    for (const { lastOffset, undo } of batches.toReversed()) {
-      // Written, and only what came after its write failed: that batch stays.
-      if (undo === null || lastOffset < written.offset) continue;
-      this.#producers.restore(undo.producerId, undo.previous);
-    }
-    this.#segments.removeAbove(written.segment.baseOffset);
-    this.#epochs.truncateFromEnd(written.offset);
-    this.#endOffset = written.offset;
-    this.#tail = new SegmentTail(written.segment);
+    this.#state.rollBack(groups, written);
     if (fault.code === "storage-offline") this.#goOffline(fault);
     return fault;
   }
