@@ -22,6 +22,7 @@ import { createDescribeCluster } from "./operation/describe-cluster.ts";
 import { createFetch } from "./operation/fetch.ts";
 import { openGroupShards } from "./operation/group-shards.ts";
 import { createInitProducer } from "./operation/init-producer.ts";
+import { LogMaintenance } from "./operation/maintain-logs.ts";
 import { createListOffsets } from "./operation/list-offsets.ts";
 import { createManageConfigs } from "./operation/manage-configs.ts";
 import {
@@ -30,6 +31,7 @@ import {
 } from "./operation/manage-groups.ts";
 import { createManageTopics } from "./operation/manage-topics.ts";
 import { openCatalog } from "./operation/open-catalog.ts";
+import { brokerErrorOf, openDirectory } from "./operation/open-directory.ts";
 import { OpenPartitions } from "./operation/open-partitions.ts";
 import { refuse } from "./operation/operation-error.ts";
 import type { Operations } from "./operation/operations.ts";
@@ -45,10 +47,7 @@ import { listenOn, type ListenerAddress } from "./server/listen.ts";
 import { createOpenSession } from "./server/open-session.ts";
 import { ReceiveBudget } from "./server/receive-budget.ts";
 import type { Stage } from "./server/stages.ts";
-import {
-  type DataDirectory,
-  openDataDirectory,
-} from "./storage/data-directory.ts";
+import type { DataDirectory } from "./storage/data-directory.ts";
 import { joinPath, partitionDirectoryName } from "./storage/layout.ts";
 import { StorageError } from "./storage/storage-error.ts";
 
@@ -69,6 +68,8 @@ export interface BrokerParts {
 
 const SNAPSHOT_INTERVAL_SIZE_BYTES = 16 * 1024 * 1024;
 const RELOAD_DELAY_MS = 1_000;
+/** Kafka's: what is wanted at once comes before what can wait. */
+const MAINTENANCE_DELAY_MS = 30_000;
 
 /** The same time, with every deadline of a broker on one timer: thousands may wait. */
 function withWheel(platform: BrokerPlatform): BrokerPlatform {
@@ -92,6 +93,7 @@ export class MillraceBroker {
   readonly #parts: BrokerParts;
   readonly #catalog: Catalog;
   readonly #partitions: OpenPartitions;
+  readonly #maintenance: LogMaintenance;
   readonly #acceptor: Acceptor;
   readonly #addresses = new Map<string, ListenerAddress>();
   readonly #closed = Promise.withResolvers<void>();
@@ -120,6 +122,7 @@ export class MillraceBroker {
         this.#inBackground(this.#forgetOffsets(change.topic.name));
       }
     });
+    this.#maintenance = this.#createMaintenance();
     this.operations = this.#createOperations();
     const openSession = createOpenSession(this.operations, [this.#stopOnBug]);
     this.#acceptor = new Acceptor(
@@ -181,6 +184,7 @@ export class MillraceBroker {
     if (!this.directory.isClean) {
       this.#inBackground(this.#openEveryPartition());
     }
+    this.#maintenance.start();
     if (failure === null) return;
     this.#partitions.refuseAppends(refuse("storage-offline", failure));
     this.#parts.logger.error(
@@ -284,6 +288,27 @@ export class MillraceBroker {
     });
   }
 
+  #createMaintenance(): LogMaintenance {
+    const { settings, platform, logger } = this.#parts;
+    const intervalMs = settings.retentionCheckIntervalMs;
+    return new LogMaintenance(
+      {
+        clock: platform.clock,
+        logger,
+        partitions: this.#partitions,
+        topics: () => this.#catalog.topics(),
+        hasFiles: (topic, partition) =>
+          this.directory.hasDirectory({ topic, partition }),
+        crashed: (error) => this.fail(error),
+      },
+      [],
+      {
+        firstDelayMs: Math.min(MAINTENANCE_DELAY_MS, intervalMs),
+        intervalMs,
+      },
+    );
+  }
+
   #createOperations(): Operations {
     const { settings, platform } = this.#parts;
     const { clock } = platform;
@@ -372,7 +397,9 @@ export class MillraceBroker {
 
   async #stopParts(): Promise<void> {
     this.#cancelRetry();
+    const maintained = this.#maintenance.close();
     await this.#acceptor.close();
+    await maintained;
     // Whatever it opens by now is closed with the rest; what it throws it tells.
     await Promise.allSettled([this.#preparing]);
     for (const { runtime } of this.#shards) await runtime.close();
@@ -410,25 +437,6 @@ export async function startBroker(given: BrokerParts): Promise<MillraceBroker> {
   }
 }
 
-async function openDirectory(parts: BrokerParts): Promise<DataDirectory> {
-  const { settings, logger, platform, directoryPath, clusterId } = parts;
-  try {
-    return await openDataDirectory(directoryPath, platform, {
-      clusterId,
-      nodeId: settings.nodeId,
-      openFilesMax: settings.openFilesMax,
-      visibility: settings.visibility,
-      onFault: (at, fault) =>
-        logger.error(
-          { ...at, code: fault.code },
-          `partition goes offline: ${fault.message}`,
-        ),
-    });
-  } catch (error) {
-    throw brokerErrorOf(error);
-  }
-}
-
 function machineOptions(
   logger: Logger,
   machine: string,
@@ -449,20 +457,4 @@ function failureOf(failure: {
   readonly detail?: string;
 }): string {
   return failure.detail ?? failure.error;
-}
-
-function brokerErrorOf(error: unknown): unknown {
-  if (!(error instanceof StorageError)) return error;
-  if (error.code === "directory-locked") {
-    return new BrokerError(
-      "directory-in-use",
-      `${error.path}: ${error.detail}`,
-      error,
-    );
-  }
-  const code =
-    error.code === "format-too-new"
-      ? "directory-too-new"
-      : "directory-unusable";
-  return new BrokerError(code, error.message, error);
 }

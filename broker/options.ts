@@ -58,6 +58,8 @@ const numbers = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
   },
+  /** Kafka's `log.retention.check.interval.ms`: between two looks at which segments are too old or too many. */
+  retentionCheckIntervalMs: { default: 300_000, min: 1, max: INT32_MAX },
   /** Kafka's `producer.id.expiration.ms`. */
   producerIdExpirationMs: { default: 86_400_000, min: 1, max: INT32_MAX },
   /** Bytes of segments mapped at a time. */

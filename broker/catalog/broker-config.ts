@@ -75,6 +75,13 @@ const rules: Readonly<Record<string, BrokerConfigRule>> = {
     value: (s) => String(s.groupSessionTimeoutMsMin),
     documentation: "The shortest session time-out a group member may ask for.",
   },
+  "log.retention.check.interval.ms": {
+    type: "long",
+    default: "300000",
+    value: (s) => String(s.retentionCheckIntervalMs),
+    documentation:
+      "How often the broker looks for segments that retention lets go.",
+  },
   "max.connections": {
     type: "int",
     default: "2147483647",

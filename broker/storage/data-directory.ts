@@ -257,6 +257,13 @@ export class DataDirectory {
     );
   }
 
+  /** Whether the partition has a directory: false until its first write. */
+  hasDirectory(at: TopicPartition): boolean {
+    const name = partitionDirectoryName(at);
+    const log = this.#logs.get(name);
+    return log?.hasDirectory ?? this.#names.has(name);
+  }
+
   /** The topic id that the partition's directory names, or null. Throws `StorageError`. */
   async topicIdOf(at: TopicPartition): Promise<string | null> {
     const name = partitionDirectoryName(at);

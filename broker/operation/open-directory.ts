@@ -1,0 +1,65 @@
+/**
+ * Opens the data directory as the broker's settings say, and gives its faults
+ * the names that an embedder can catch.
+ */
+import { BrokerError } from "../errors.ts";
+import type { Logger, Settings } from "../options.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Random } from "../platform/random.ts";
+import {
+  type DataDirectory,
+  openDataDirectory,
+} from "../storage/data-directory.ts";
+import { StorageError } from "../storage/storage-error.ts";
+
+export interface OpenDirectoryParts {
+  readonly platform: {
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly random: Random;
+  };
+  readonly settings: Settings;
+  readonly directoryPath: string;
+  readonly clusterId: string | null;
+  readonly logger: Logger;
+}
+
+/** Throws `BrokerError`. */
+export async function openDirectory(
+  parts: OpenDirectoryParts,
+): Promise<DataDirectory> {
+  const { settings, logger, platform, directoryPath, clusterId } = parts;
+  try {
+    return await openDataDirectory(directoryPath, platform, {
+      clusterId,
+      nodeId: settings.nodeId,
+      openFilesMax: settings.openFilesMax,
+      visibility: settings.visibility,
+      onFault: (at, fault) =>
+        logger.error(
+          { ...at, code: fault.code },
+          `partition goes offline: ${fault.message}`,
+        ),
+    });
+  } catch (error) {
+    throw brokerErrorOf(error);
+  }
+}
+
+/** A fault of the directory or the catalog in an embedder's words; anything else as it is. */
+export function brokerErrorOf(error: unknown): unknown {
+  if (!(error instanceof StorageError)) return error;
+  if (error.code === "directory-locked") {
+    return new BrokerError(
+      "directory-in-use",
+      `${error.path}: ${error.detail}`,
+      error,
+    );
+  }
+  const code =
+    error.code === "format-too-new"
+      ? "directory-too-new"
+      : "directory-unusable";
+  return new BrokerError(code, error.message, error);
+}
