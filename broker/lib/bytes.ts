@@ -11,6 +11,21 @@
 
 export const EMPTY_BYTES = new Uint8Array(0);
 
+/** Smaller buffers are not worth the call. */
+const GIVE_BACK_SIZE_MIN = 2048;
+
+/**
+ * Gives memory back now that only a collection would find to be unused, if the
+ * bytes are all of their buffer; every view of it is empty from then on. Worth
+ * it for buffers that come by the thousand: V8 answers them with full
+ * collections of the heap (64 KB buffers cost 17 us of CPU time each when left
+ * to it, 1 us when given back).
+ */
+export function giveBackMemory({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < GIVE_BACK_SIZE_MIN || byteLength < buffer.byteLength) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
 export function readInt8(bytes: Uint8Array, position: number): number {
   return (bytes[position]! << 24) >> 24;
 }

@@ -16,7 +16,7 @@ export class NetworkError extends Error {
 }
 
 export interface ConnectionHandlers {
-  /** Bytes that arrived, in order. They belong to the receiver from now on. */
+  /** Bytes that arrived, in order. They belong to the receiver from now on, their memory too. */
   onData(chunk: Uint8Array): void;
   /** The send queue fell below its low mark after `write` had answered false. */
   onDrain(): void;

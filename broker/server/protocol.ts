@@ -10,6 +10,8 @@ export interface Handled {
   readonly processed: Promise<unknown> | null;
   /** What goes out, in the order of the requests; null: nothing (acks 0). */
   readonly answer: Payload | null | Promise<Payload | null>;
+  /** Nothing refers to the frame's bytes any more; absent where something may. */
+  readonly isFrameFree?: boolean;
 }
 
 export interface Session {

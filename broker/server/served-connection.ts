@@ -13,7 +13,7 @@
  * Whatever goes wrong ends this connection only, with one log line.
  */
 import type { Logger } from "../options.ts";
-import { concatBytes } from "../lib/bytes.ts";
+import { concatBytes, giveBackMemory } from "../lib/bytes.ts";
 import type { Payload } from "../lib/payload.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Connection, NetworkError } from "../platform/network.ts";
@@ -69,6 +69,8 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   /** Received and counted in the budget, not answered yet. */
   #heldSizeBytes = 0;
   #lastReceivedMs: number;
+  /** All frames of this turn were handled, and left nobody with their bytes. */
+  #areFramesFree = true;
   #isProcessing = false;
   #isFailing = false;
   #isEnded = false;
@@ -183,8 +185,12 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#heldSizeBytes += bytes.length;
     this.#budget.take(this, bytes.length);
     this.#lastReceivedMs = this.#clock.monotonic();
+    this.#areFramesFree = true;
     this.#frames.push(bytes, (frame) => this.#queue.push(frame));
     this.#pump();
+    // What is left of it, half a frame, was copied.
+    const isChunkFree = this.#areFramesFree && this.#queue.length === 0;
+    if (isChunkFree) giveBackMemory(chunk);
   }
 
   /** The first bytes choose the protocol; until there are enough, they are kept here. */
@@ -233,6 +239,8 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     const handled = this.#session?.handle(frame);
     if (handled === undefined) return;
     this.#expect(handled, frame.length + FRAME_PREFIX_SIZE);
+    if (handled.isFrameFree === true) giveBackMemory(frame);
+    else this.#areFramesFree = false;
     if (handled.processed === null) return;
     this.#isProcessing = true;
     const done = (): void => {

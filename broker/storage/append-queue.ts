@@ -20,10 +20,13 @@ import type { Deferred } from "./deferred.ts";
 import type { ProducerEntry } from "./producer-state.ts";
 import type { Segment } from "./segment.ts";
 import type { StorageError } from "./storage-error.ts";
+import type { TailPlace } from "./tail-memory.ts";
 
 /** A batch with its offsets, on its way to the file. */
 export interface PendingBatch {
+  /** The log's own copy; `place` is where it lies. */
   readonly bytes: Uint8Array;
+  readonly place: TailPlace | null;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly maxTimestampMs: number;

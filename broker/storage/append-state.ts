@@ -22,6 +22,7 @@ import type { Incoming } from "./roll-rule.ts";
 import type { SegmentList } from "./segment-list.ts";
 import { Segment, emptySegmentFiles } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
+import type { OwnBytes } from "./tail-cache.ts";
 
 export interface IncomingBatch extends Incoming {
   readonly baseOffset: number;
@@ -65,7 +66,7 @@ export class AppendState {
 
   /** The batch is taken: gives it its offsets and its place, and counts it everywhere. */
   assign(
-    bytes: Uint8Array,
+    own: OwnBytes,
     incoming: IncomingBatch,
     producer: ProducedBatch | null,
     rules: { readonly config: LogConfig; readonly leaderEpoch: number },
@@ -88,23 +89,25 @@ export class AppendState {
             previous: this.#producers.apply(producer, nowMs),
           };
     this.#epochs.assign(leaderEpoch, baseOffset);
-    setBaseOffset(bytes, 0, baseOffset);
-    setPartitionLeaderEpoch(bytes, 0, leaderEpoch);
+    setBaseOffset(own.bytes, 0, baseOffset);
+    setPartitionLeaderEpoch(own.bytes, 0, leaderEpoch);
     const position = this.#tail.add(incoming, config);
     this.#endOffset = lastOffset + 1;
     return {
       segment: this.#tail.segment,
       roll,
-      batch: { bytes, baseOffset, lastOffset, maxTimestampMs, position, undo },
+      batch: { ...own, baseOffset, lastOffset, maxTimestampMs, position, undo },
     };
   }
 
   /** Takes back what was assigned behind the written end. */
   rollBack(groups: readonly AppendGroup[], written: LogEnd): void {
     const batches = groups.flatMap((group) => group.batches);
-    for (const { lastOffset, undo } of batches.toReversed()) {
+    for (const { lastOffset, place, undo } of batches.toReversed()) {
       // Written, and only what came after its write failed: that batch stays.
-      if (undo === null || lastOffset < written.offset) continue;
+      if (lastOffset < written.offset) continue;
+      place?.chunk.release();
+      if (undo === null) continue;
       this.#producers.restore(undo.producerId, undo.previous);
     }
     this.#segments.removeAbove(written.segment.baseOffset);

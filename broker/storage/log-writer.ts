@@ -99,6 +99,7 @@ export class LogWriter {
     for (const batch of batches) {
       segment.noteWritten(batch, config.indexIntervalSizeBytes);
       this.tail.add(segment, batch);
+      batch.place?.chunk.release();
       endOffset = batch.lastOffset + 1;
     }
     this.#written = {

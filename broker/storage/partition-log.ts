@@ -171,10 +171,10 @@ export class PartitionLog {
   }
 
   /**
-   * Appends one batch. Its bytes belong to the log from now on: it writes the
-   * base offset, the leader epoch and, if the topic says so, the append time
-   * into them, and keeps them for readers. They are stored as they came, unless
-   * the topic wants another compression.
+   * Appends one batch. Its bytes are copied before this returns, and the caller's
+   * stay as they are. They are stored as they came, unless the topic wants
+   * another compression, but for what the log writes into every batch: the base
+   * offset, the leader epoch and, if the topic says so, the append time.
    */
   append(produced: Uint8Array): AppendResult {
     if (this.#fault !== null || this.#isClosed) {
@@ -189,13 +189,12 @@ export class PartitionLog {
     const bytes = storedForm(produced, config);
     if (!(bytes instanceof Uint8Array)) return bytes;
     const isStamped = config.messageTimestampType === "LogAppendTime";
-    if (isStamped) setLogAppendTime(bytes, 0, nowMs);
     const baseOffset = this.#state.endOffset;
     const incoming: IncomingBatch = {
       sizeBytes: bytes.length,
       baseOffset,
       lastOffset: baseOffset + lastOffsetDeltaOf(bytes, 0),
-      maxTimestampMs: maxTimestampOf(bytes, 0),
+      maxTimestampMs: isStamped ? nowMs : maxTimestampOf(bytes, 0),
     };
     const producer = producerOf(bytes, 0, incoming);
     const answer =
@@ -206,7 +205,9 @@ export class PartitionLog {
     }
     const leaderEpoch = this.#leaderEpoch;
     const rules = { config, leaderEpoch };
-    const assigned = this.#state.assign(bytes, incoming, producer, rules);
+    const own = this.#writer.tail.copy(bytes);
+    if (isStamped) setLogAppendTime(own.bytes, 0, nowMs);
+    const assigned = this.#state.assign(own, incoming, producer, rules);
     const { segment, roll, batch } = assigned;
     const written = this.#queue.push(segment, roll, batch);
     return this.#answer({

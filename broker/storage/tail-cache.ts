@@ -5,17 +5,30 @@
  * first. What a closed log leaves ages out like the rest.
  */
 import type { Payload } from "../lib/payload.ts";
-import type { TailMemory, TailOwner, TailPlace } from "./tail-memory.ts";
+import type {
+  TailChunk,
+  TailMemory,
+  TailOwner,
+  TailPlace,
+} from "./tail-memory.ts";
 
 /** Told apart by identity only. */
 type TailSegment = object;
 
-/** What the tail must know of a batch. */
-export interface NewBatch {
+/** What the tail must know of a batch that has been written. */
+export interface WrittenTailBatch {
   readonly position: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly bytes: Uint8Array;
+  /** Null: too large to be kept. */
+  readonly place: TailPlace | null;
+}
+
+/** A batch's bytes as the log has them for itself; whoever asked releases the chunk. */
+export interface OwnBytes {
+  readonly bytes: Uint8Array;
+  readonly place: TailPlace | null;
 }
 
 export interface TailBatch {
@@ -61,11 +74,22 @@ export class TailCache implements TailOwner {
     this.#memory = memory;
   }
 
-  /** Batches must come in the order of their offsets. */
-  add(segment: TailSegment, batch: NewBatch): void {
-    const place = this.#memory.add(this, batch.bytes);
-    // The gap that a large one leaves is seen when reading.
-    if (place === null) return;
+  /** Copies the bytes to where they will be written, and read, from. */
+  copy(bytes: Uint8Array): OwnBytes {
+    const place = this.#memory.reserve(this, bytes.length);
+    if (place === null) return { bytes: bytes.slice(), place };
+    const { chunk, start } = place;
+    const own = chunk.bytes.subarray(start, start + bytes.length);
+    own.set(bytes);
+    return { bytes: own, place };
+  }
+
+  /** Readers find the batch from now on. Batches must come in the order of their offsets. */
+  add(segment: TailSegment, batch: WrittenTailBatch): void {
+    const { place } = batch;
+    // The gap that a large one leaves, or one whose chunk is others' by now, is
+    // seen when reading.
+    if (place === null || !place.chunk.isInRing) return;
     this.#batches.push({
       segment,
       position: batch.position,
@@ -99,9 +123,9 @@ export class TailCache implements TailOwner {
     return found;
   }
 
-  /** The memory of the oldest batch is needed for others. */
-  dropOldest(): void {
-    this.#batches.shift();
+  /** The chunk is needed for others; it has the oldest batches, or none that were added. */
+  drop(chunk: TailChunk): void {
+    while (this.#batches.at(0)?.place.chunk === chunk) this.#batches.shift();
   }
 
   /** The index of the first batch whose last offset is not below the offset. */
@@ -124,7 +148,7 @@ export function tailPayload(
   sizeBytes: number,
 ): Payload {
   const parts: Uint8Array[] = [];
-  const releases: (() => void)[] = [];
+  const held: TailChunk[] = [];
   let left = sizeBytes;
   let index = 0;
   while (left > 0) {
@@ -140,14 +164,15 @@ export function tailPayload(
     }
     const part = chunk.bytes.subarray(start, Math.min(end, start + left));
     parts.push(part);
-    releases.push(chunk.hold());
+    chunk.hold();
+    held.push(chunk);
     left -= part.length;
   }
   return {
     sizeBytes: sizeBytes - left,
     parts,
     release: () => {
-      for (const release of releases) release();
+      for (const chunk of held) chunk.release();
     },
   };
 }

@@ -1,47 +1,51 @@
 /**
- * The memory in which the newest batches of all logs lie: a ring of large
- * chunks, made when first needed and then used over and over.
+ * The memory in which the newest batches of all logs lie, and those on their way
+ * to a file: a ring of large chunks, made when first needed and then used over
+ * and over.
  *
  *   [ oldest chunk ][ ... ][ newest: batch batch batch | free ]
  *
- * Batches are copied in. Keeping the buffers they arrived in would cost more
- * than the copy of 16 KB in 2 us: each is collected only by a full collection of
- * the heap, and a buffer keeps all 64 KB that one read of a socket brought.
- * Measured: 27 full collections for 20,000 batches of 16 KB, and three quarters
- * of the broker's CPU time; none since.
+ * Batches are copied in when they are appended, and written to the file from
+ * here. Keeping the buffers they arrived in would cost more than the copy of
+ * 16 KB in 2 us: each is collected only by a full collection of the heap, and a
+ * buffer keeps all 64 KB that one read of a socket brought. Measured: 27 full
+ * collections for 20,000 batches of 16 KB, and three quarters of the broker's
+ * CPU time; none since.
  *
  * When the ring is full its oldest chunk is taken again, with all batches in it.
- * Bytes that a reader still sends must not change under it: a chunk with
- * readers is left to them, and a new one takes its place.
+ * Bytes that are still to be written, or that a reader still sends, must not
+ * change under them: a chunk that is held is left to its holders, and a new one
+ * takes its place.
  */
 import { assert } from "../lib/assert.ts";
 
-/** Told, for each of its batches, that the oldest is gone. */
+/** Whoever has batches in a chunk is told when it is taken for others. */
 export interface TailOwner {
-  dropOldest(): void;
+  drop(chunk: TailChunk): void;
 }
 
 export class TailChunk {
   readonly bytes: Uint8Array;
-  #readerCount = 0;
+  /** In the ring, so that its owners will be told when it no longer is. */
+  isInRing = true;
+  #holdCount = 0;
 
   constructor(sizeBytes: number) {
     this.bytes = new Uint8Array(sizeBytes);
   }
 
-  get isRead(): boolean {
-    return this.#readerCount > 0;
+  get isHeld(): boolean {
+    return this.#holdCount > 0;
   }
 
-  /** The bytes stay as they are until the function that this answers is called. */
-  hold(): () => void {
-    this.#readerCount++;
-    let isHeld = true;
-    return () => {
-      assert(isHeld, "a chunk of the tail was released twice");
-      isHeld = false;
-      this.#readerCount--;
-    };
+  /** The bytes stay as they are until `release` was called as often. */
+  hold(): void {
+    this.#holdCount++;
+  }
+
+  release(): void {
+    assert(this.#holdCount > 0, "a chunk of the tail was released twice");
+    this.#holdCount--;
   }
 }
 
@@ -51,7 +55,7 @@ export interface TailPlace {
   readonly start: number;
 }
 
-/** Chunks of the ring, newest last, each with the owner of each of its batches in order. */
+/** A chunk of the ring, and whose batches are in it: each owner once for a run of them. */
 interface Filling {
   readonly chunk: TailChunk;
   readonly owners: TailOwner[];
@@ -73,20 +77,23 @@ export class TailMemory {
     return this.#ring.length * this.#chunkSizeBytes;
   }
 
-  /** Copies the bytes in. Null for more than a chunk takes: it would push out everyone else's. */
-  add(owner: TailOwner, bytes: Uint8Array): TailPlace | null {
-    if (bytes.length > this.#chunkSizeBytes) return null;
+  /**
+   * Room for a batch, held for the caller until it releases the chunk. Null for
+   * more than a chunk takes: it would push out everyone else's.
+   */
+  reserve(owner: TailOwner, sizeBytes: number): TailPlace | null {
+    if (sizeBytes > this.#chunkSizeBytes) return null;
     let newest = this.#ring.at(-1);
     if (
       newest === undefined ||
-      newest.usedSizeBytes + bytes.length > this.#chunkSizeBytes
+      newest.usedSizeBytes + sizeBytes > this.#chunkSizeBytes
     ) {
       newest = this.#nextChunk();
     }
     const start = newest.usedSizeBytes;
-    newest.chunk.bytes.set(bytes, start);
-    newest.usedSizeBytes += bytes.length;
-    newest.owners.push(owner);
+    newest.usedSizeBytes += sizeBytes;
+    if (newest.owners.at(-1) !== owner) newest.owners.push(owner);
+    newest.chunk.hold();
     return { chunk: newest.chunk, start };
   }
 
@@ -94,8 +101,10 @@ export class TailMemory {
     let chunk: TailChunk | null = null;
     if (this.#ring.length === this.#chunkCountMax) {
       const oldest = this.#ring.shift();
-      for (const owner of oldest?.owners ?? []) owner.dropOldest();
-      if (oldest?.chunk.isRead === false) chunk = oldest.chunk;
+      assert(oldest !== undefined, "a ring that is full has an oldest chunk");
+      for (const owner of oldest.owners) owner.drop(oldest.chunk);
+      if (oldest.chunk.isHeld) oldest.chunk.isInRing = false;
+      else chunk = oldest.chunk;
     }
     chunk ??= new TailChunk(this.#chunkSizeBytes);
     const filling = { chunk, owners: [], usedSizeBytes: 0 };

@@ -37,6 +37,8 @@ export interface CompactReply<N extends CompactApiName> {
   readonly processed: Promise<unknown> | null;
   /** Null where the client expects no answer. */
   readonly response: Promise<CompactResponse<N> | null>;
+  /** Nobody looks at bytes of the request any more; absent where somebody may. */
+  readonly isRequestFree?: boolean;
 }
 
 export type CompactHandler<N extends CompactApiName> = (

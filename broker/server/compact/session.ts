@@ -193,7 +193,7 @@ class CompactSession implements Session {
       sizeBytes: frame.length,
     };
     return throughStages(this.#stages, served, () => {
-      const { processed, response } = handle(this.#operations, {
+      const { processed, response, isRequestFree } = handle(this.#operations, {
         context,
         request: fields as never,
         payload,
@@ -201,6 +201,7 @@ class CompactSession implements Session {
       });
       return {
         processed,
+        isFrameFree: isRequestFree ?? false,
         answer: response.then((one) =>
           one === null ? null : encodeResponse(api, head, one),
         ),

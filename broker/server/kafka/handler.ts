@@ -18,6 +18,8 @@ export interface Reply<K extends ApiKey> {
   readonly processed: Promise<unknown> | null;
   /** Null where the client expects no answer (acks 0). */
   readonly response: Promise<ResponseOf<K> | null>;
+  /** Nobody looks at bytes of the request any more; absent where somebody may. */
+  readonly isRequestFree?: boolean;
 }
 
 export type Handler<K extends ApiKey> = (

@@ -88,6 +88,7 @@ function answer(
   });
   return {
     processed: reply.processed,
+    isFrameFree: reply.isRequestFree ?? false,
     answer: reply.response.then((body) =>
       body === null
         ? null

@@ -1,19 +1,34 @@
 import { expect, it } from "vitest";
 import { AssertionError } from "../../../broker/lib/assert.ts";
 import { TailCache, tailPayload } from "../../../broker/storage/tail-cache.ts";
-import type { TailBatch } from "../../../broker/storage/tail-cache.ts";
+import type {
+  OwnBytes,
+  TailBatch,
+} from "../../../broker/storage/tail-cache.ts";
 import { TailMemory } from "../../../broker/storage/tail-memory.ts";
 
 const segment = {};
 
 /** Batches of ten bytes and one record each, told apart by their bytes. */
 function addBatch(tail: TailCache, offset: number, inSegment = segment): void {
+  const own = tail.copy(new Uint8Array(10).fill(offset));
+  written(tail, own, offset, inSegment);
+}
+
+function written(
+  tail: TailCache,
+  own: OwnBytes,
+  offset: number,
+  inSegment = segment,
+): void {
+  const position = offset * 10;
   tail.add(inSegment, {
-    position: offset * 10,
+    position,
     baseOffset: offset,
     lastOffset: offset,
-    bytes: new Uint8Array(10).fill(offset),
+    ...own,
   });
+  own.place?.chunk.release();
 }
 
 function offsetsOf(batches: readonly TailBatch[] | null): number[] | null {
@@ -51,13 +66,11 @@ it("takes from all logs what was added first", () => {
 it("ends an answer at a gap and at a segment's end", () => {
   const tail = new TailCache(new TailMemory(20, 8));
   addBatch(tail, 0);
-  const large = new Uint8Array(21);
-  tail.add(segment, {
-    position: 10,
-    baseOffset: 1,
-    lastOffset: 1,
-    bytes: large,
-  });
+  const large = new Uint8Array(21).fill(1);
+  const own = tail.copy(large);
+  expect(own).toEqual({ bytes: large, place: null });
+  expect(own.bytes).not.toBe(large);
+  written(tail, own, 1);
   addBatch(tail, 4);
   addBatch(tail, 5, {});
   expect(offsetsOf(tail.read(0, 1_000))).toEqual([0]);
@@ -95,6 +108,15 @@ it("never changes bytes that somebody still sends, and uses the memory again aft
   addBatch(tail, 9);
   addBatch(tail, 10);
   expect(tail.read(10, 10)?.[0]?.place.chunk).toBe(newest[0]?.place.chunk);
+});
+
+it("leaves bytes as they are that are still to be written, and shows them to nobody", () => {
+  const tail = new TailCache(new TailMemory(10, 2));
+  const waiting = tail.copy(new Uint8Array(10).fill(1));
+  for (let offset = 2; offset < 9; offset++) addBatch(tail, offset);
+  expect(waiting.bytes).toEqual(new Uint8Array(10).fill(1));
+  written(tail, waiting, 9);
+  expect(tail.read(9, 10)).toBe(null);
 });
 
 it("takes a second release for the bug that it is", () => {

@@ -26,6 +26,8 @@ export const produce: CompactHandler<"produce"> = (
   });
   return {
     processed: assigned,
+    // A log copies what it appends.
+    isRequestFree: assigned === null,
     response: results.then((answers) =>
       acks === NO_ACKS
         ? null

@@ -26,6 +26,8 @@ export const produce: Handler<0> = (operations, call) => {
   });
   return {
     processed: assigned,
+    // A log copies what it appends.
+    isRequestFree: assigned === null,
     response: results.then((answers) =>
       request.acks === 0
         ? withoutAnswer(request, answers)
