@@ -146,7 +146,15 @@ export class Reader implements Cursor {
       throw this.#error("bad-length", `string of ${sizeBytes} bytes`);
     }
     const start = this.take(sizeBytes);
-    return this.#buffer.toString("utf8", start, start + sizeBytes);
+    const text = this.#buffer.toString("utf8", start, start + sizeBytes);
+    // Answers repeat names, and a byte that is no UTF-8 has become three.
+    if (
+      sizeBytes > STRING_SIZE_MAX / 3 &&
+      Buffer.byteLength(text) > STRING_SIZE_MAX
+    ) {
+      throw this.#error("bad-length", "string too long once it is UTF-8");
+    }
+    return text;
   }
 
   #view(sizeBytes: number, isNullable: boolean): Uint8Array | null {

@@ -55,6 +55,13 @@ describe("a reader refuses", () => {
       "bad-length",
       3,
     ],
+    [
+      "a string that is too long once what is no UTF-8 in it is replaced",
+      "3000" + "ff".repeat(0x3000),
+      (r) => r.string(false),
+      "bad-length",
+      2 + 0x3000,
+    ],
     ["null bytes", "ffffffff", (r) => r.byteView(false), "null-not-allowed", 4],
     [
       "bytes longer than the rest",
