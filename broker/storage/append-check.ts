@@ -40,14 +40,29 @@ export function checkAppend(
 /** The batch as the topic stores it: compressed anew where its `compression.type` says so. */
 export function storedForm(
   batch: Uint8Array,
-  { compression, compressionLevel }: LogConfig,
+  config: LogConfig,
 ): Uint8Array | AppendRefused {
+  const { compression, compressionLevel } = config;
   if (compression === null) return batch;
   const stored = recompress(batch, compression, {
     level: compressionLevel,
     sizeBytesMax: INFLATED_SIZE_BYTES_MAX,
   });
-  return stored instanceof RecordError ? refuseRecords(stored) : stored;
+  if (stored instanceof RecordError) return refuseRecords(stored);
+  // It may have grown: then it is held to the topic's limits once more, as in Kafka.
+  return stored === batch ? batch : (refuseSize(stored, config) ?? stored);
+}
+
+function refuseSize(
+  { length }: Uint8Array,
+  { maxMessageSizeBytes, segmentSizeBytes }: LogConfig,
+): AppendRefused | null {
+  const sizeBytesMax = Math.min(maxMessageSizeBytes, segmentSizeBytes);
+  if (length <= sizeBytesMax) return null;
+  return {
+    error: "message-too-large",
+    detail: `batch of ${length} bytes as the topic compresses it, at most ${sizeBytesMax}`,
+  };
 }
 
 /** The producer's timestamps only matter where they stay. */

@@ -114,6 +114,20 @@ test("a batch over max.message.bytes is refused with MESSAGE_TOO_LARGE", async (
   expect(small.errorCode).toBe(0);
 });
 
+test("a batch that grows over max.message.bytes when the topic compresses it anew is refused", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("plain", 1, {
+    "compression.type": "uncompressed",
+    "max.message.bytes": "500",
+  });
+  const connection = await host.connect();
+  // A thousand bytes, which as gzip have far less.
+  const large = await produce(connection, "plain", compressed("gzip"));
+  expect(large).toMatchObject({ errorCode: 10, baseOffset: -1 });
+  const small = await produce(connection, "plain", batchOf(["x"]));
+  expect(small).toMatchObject({ errorCode: 0, baseOffset: 0 });
+});
+
 test("a record without a key is refused by a compacted topic", async () => {
   await using host = await TestBroker.open();
   await host.createTopic("latest", 1, { "cleanup.policy": "compact" });
