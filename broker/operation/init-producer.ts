@@ -2,8 +2,9 @@
  * InitProducerId: an id that no other producer of this broker ever had, for
  * idempotent producing. Ids come from the catalog in blocks of a thousand.
  *
- * A producer that asks again with its id gets the next epoch (KIP-360): what
- * it sent before is fenced by the higher epoch, and its sequences start anew.
+ * A producer that asks again gets a new id, as from Kafka: without a
+ * transactional id nothing shows that the one it names is its own, and whoever
+ * guessed another's would fence it.
  */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ProducerIdBlock } from "../catalog/producer-id-block.ts";
@@ -31,9 +32,6 @@ export type InitProducer = (
   request: InitProducerRequest,
 ) => Promise<InitializedProducer>;
 
-/** Epochs are int16; after the last one the producer needs a new id. */
-const LAST_EPOCH = 32_766;
-
 export function createInitProducer(catalog: Catalog): InitProducer {
   const ids = new ProducerIds(catalog);
   return async (_context, request) => {
@@ -44,11 +42,9 @@ export function createInitProducer(catalog: Catalog): InitProducer {
       );
     }
     const { producerId, producerEpoch } = request;
-    if (producerId !== null && producerEpoch !== null) {
-      if (producerId < 0 || producerEpoch < 0) return refuse("invalid-request");
-      if (producerEpoch < LAST_EPOCH) {
-        return { error: null, producerId, producerEpoch: producerEpoch + 1 };
-      }
+    const isNew = producerId === null && producerEpoch === null;
+    if (!isNew && ((producerId ?? -1) < 0 || (producerEpoch ?? -1) < 0)) {
+      return refuse("invalid-request", "an id and an epoch, or neither");
     }
     return ids.next();
   };
