@@ -1,6 +1,6 @@
 /** DeleteRecords: moves a partition's start; what lies below is gone. */
 import type { RequestContext } from "./context.ts";
-import { type Refusal, refuse } from "./operation-error.ts";
+import { type Refusal, refuse, refuseInternal } from "./operation-error.ts";
 import { findAll, type FoundPartition, type Partitions } from "./partitions.ts";
 import { StorageError } from "../storage/storage-error.ts";
 
@@ -29,9 +29,11 @@ export function createDeleteRecords(partitions: Partitions): DeleteRecords {
 }
 
 async function deleteOne(
-  { beforeOffset }: DeleteRecordsPartition,
+  { topic, beforeOffset }: DeleteRecordsPartition,
   found: FoundPartition | undefined,
 ): Promise<DeletedRecords> {
+  const internal = refuseInternal(topic);
+  if (internal !== null) return internal;
   if (found === undefined) return refuse("unknown-topic-or-partition");
   if (found.error !== null) return found;
   const { log } = found;

@@ -5,6 +5,8 @@
  * `server/compact` hands the word itself on, both exhaustively: a new answer
  * does not compile until both protocols can say it.
  */
+import { isInternalTopic } from "../catalog/topic-name.ts";
+
 export type OperationError =
   // Topics and partitions.
   | "unknown-topic-or-partition"
@@ -65,6 +67,13 @@ export type OperationError =
 export interface Refusal {
   readonly error: OperationError;
   readonly detail: string | null;
+}
+
+/** The broker's own topics have one writer, which keeps count of them: changed by nobody else. */
+export function refuseInternal(topic: string): Refusal | null {
+  return isInternalTopic(topic)
+    ? refuse("invalid-topic", `${topic} belongs to the broker`)
+    : null;
 }
 
 export function refuse(

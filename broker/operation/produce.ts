@@ -12,7 +12,7 @@ import { Compression, HEADER_SIZE } from "../record/batch-format.ts";
 import type { Appended } from "../storage/append-result.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { RequestContext } from "./context.ts";
-import { type Refusal, refuse } from "./operation-error.ts";
+import { type Refusal, refuse, refuseInternal } from "./operation-error.ts";
 import { findAll, type FoundPartition, type Partitions } from "./partitions.ts";
 import { withDeadline } from "./wait.ts";
 
@@ -100,7 +100,9 @@ function appendAll(
   request: ProduceRequest,
   found: readonly FoundPartition[],
 ): readonly AppendResult[] {
-  return request.partitions.map(({ records }, index) => {
+  return request.partitions.map(({ topic, records }, index) => {
+    const internal = refuseInternal(topic);
+    if (internal !== null) return internal;
     const one = found[index];
     if (one === undefined) return refuse("unknown-topic-or-partition");
     if (one.error !== null) return one;
