@@ -11,6 +11,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { ConfigEntry } from "../catalog/config-entry.ts";
 import { describeTopicConfigs } from "../catalog/describe-configs.ts";
 import type { ConfigOverrides } from "../catalog/topic-config.ts";
+import { topicNameFault } from "../catalog/topic-name.ts";
 import type { Settings } from "../options.ts";
 import type { RequestContext } from "./context.ts";
 import { type CatalogResult, resultOf } from "./manage-topics.ts";
@@ -77,7 +78,12 @@ function describeTopic(
   names: readonly string[] | null,
 ): DescribedConfigs {
   const topic = catalog.topicByName(name);
-  if (topic === null) return refuse("unknown-topic-or-partition");
+  if (topic === null) {
+    const fault = topicNameFault(name);
+    return fault === null
+      ? refuse("unknown-topic-or-partition")
+      : refuse("invalid-topic", fault);
+  }
   return {
     error: null,
     configs: describeTopicConfigs(topic.overrides, names),
