@@ -12,21 +12,50 @@ import { ZERO_UUID } from "../../../wire/schema.ts";
 import { kafkaErrorCode } from "../error-codes.ts";
 import { type Call, inOrder } from "../handler.ts";
 
+const FIRST_VERSION_WITH_IDS = 12;
+
+type RequestedTopic = NonNullable<RequestOf<3>["topics"]>[number];
+
 export const metadata = inOrder<3>(async (operations, call) => {
   const { context, request } = call;
   const { clusterId, node } = operations.describeCluster(context);
+  const cluster = {
+    throttleTimeMs: 0,
+    brokers: [node],
+    clusterId,
+    controllerId: node.nodeId,
+  };
+  if (asksForIdsTooEarly(call)) {
+    return { ...cluster, topics: (request.topics ?? []).map(refusedEarly) };
+  }
   const topics = await operations.topics.describe(context, {
     topics: referencesOf(call),
     mayCreate: request.allowAutoTopicCreation,
   });
   return {
-    throttleTimeMs: 0,
-    brokers: [node],
-    clusterId,
-    controllerId: node.nodeId,
+    ...cluster,
     topics: topics.map((topic) => topicResponse(topic, node.nodeId)),
   };
 });
+
+/** Versions 10 and 11 have the fields for it, and may not use them. */
+function asksForIdsTooEarly({ request, version }: Call<3>): boolean {
+  if (version >= FIRST_VERSION_WITH_IDS) return false;
+  const topics = request.topics ?? [];
+  return topics.some(
+    ({ name, topicId }) => name === null || topicId !== ZERO_UUID,
+  );
+}
+
+/** Every topic of such a request; a name is never null in these versions. */
+function refusedEarly({ name, topicId }: RequestedTopic) {
+  return {
+    errorCode: kafkaErrorCode("invalid-request"),
+    name: name ?? "",
+    topicId,
+    partitions: [],
+  };
+}
 
 function referencesOf({
   request,
@@ -37,10 +66,7 @@ function referencesOf({
   return topics.map(referenceOf);
 }
 
-function referenceOf({
-  name,
-  topicId,
-}: NonNullable<RequestOf<3>["topics"]>[number]): TopicReference {
+function referenceOf({ name, topicId }: RequestedTopic): TopicReference {
   return name === null ? { name, id: topicId } : { name, id: null };
 }
 
