@@ -7,7 +7,7 @@ import type { TopicAlteration } from "../../operation/manage-configs.ts";
 import type { OperationError } from "../../operation/operation-error.ts";
 import type { Operations } from "../../operation/operations.ts";
 import { RESOURCE_TOPIC } from "./config-values.ts";
-import { kafkaErrorCode } from "./error-codes.ts";
+import { kafkaErrorCode, kafkaErrorMessage } from "./error-codes.ts";
 
 interface Resource {
   readonly resourceType: number;
@@ -55,7 +55,7 @@ function response(
 ) {
   return {
     errorCode: kafkaErrorCode(error),
-    errorMessage: detail,
+    errorMessage: kafkaErrorMessage(detail),
     resourceType,
     resourceName,
   };

@@ -59,6 +59,15 @@ export const kafkaErrorCodes = {
   "unknown-server-error": -1,
 } as const satisfies Record<OperationError, number>;
 
+/** Kafka's strings end at 32,767 bytes, and a detail may repeat a name that is as long. */
+const MESSAGE_LENGTH_MAX = 1_000;
+
+/** What a person reads: as long as it is of use. */
+export function kafkaErrorMessage(detail: string | null): string | null {
+  if (detail === null || detail.length <= MESSAGE_LENGTH_MAX) return detail;
+  return `${detail.slice(0, MESSAGE_LENGTH_MAX)}...`;
+}
+
 export function kafkaErrorCode(error: OperationError | null): number {
   return error === null ? NO_ERROR : kafkaErrorCodes[error];
 }

@@ -10,7 +10,7 @@ import type {
 } from "../../../operation/produce.ts";
 import type { RequestOf, ResponseOf } from "../../../wire/kafka/apis.ts";
 import { ProtocolViolation } from "../../protocol.ts";
-import { kafkaErrorCode } from "../error-codes.ts";
+import { kafkaErrorCode, kafkaErrorMessage } from "../error-codes.ts";
 import type { Handler } from "../handler.ts";
 
 const FIRST_VERSION_WITH_ZSTD = 7;
@@ -83,7 +83,7 @@ function partitionResponse(index: number, result: ProduceResult | undefined) {
       errorCode: kafkaErrorCode(result?.error ?? "unknown-server-error"),
       baseOffset: -1,
       recordErrors: [],
-      errorMessage: result?.detail ?? null,
+      errorMessage: kafkaErrorMessage(result?.detail ?? null),
     };
   }
   return {

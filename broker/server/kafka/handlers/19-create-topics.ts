@@ -6,7 +6,7 @@ import type { TopicAnswer } from "../../../operation/manage-topics.ts";
 import { ZERO_UUID } from "../../../wire/schema.ts";
 import type { RequestOf } from "../../../wire/kafka/apis.ts";
 import { configResponse } from "../config-values.ts";
-import { kafkaErrorCode } from "../error-codes.ts";
+import { kafkaErrorCode, kafkaErrorMessage } from "../error-codes.ts";
 import { type Call, inOrder } from "../handler.ts";
 import { orNull } from "../kafka-values.ts";
 import type { Operations } from "../../../operation/operations.ts";
@@ -73,7 +73,7 @@ function refused(
     name,
     topicId: ZERO_UUID,
     errorCode: kafkaErrorCode(refusal.error),
-    errorMessage: refusal.detail,
+    errorMessage: kafkaErrorMessage(refusal.detail),
     configs: [],
   };
 }

@@ -2,7 +2,7 @@
 import type { TopicReference } from "../../../operation/manage-topics.ts";
 import { ZERO_UUID } from "../../../wire/schema.ts";
 import type { RequestOf } from "../../../wire/kafka/apis.ts";
-import { kafkaErrorCode } from "../error-codes.ts";
+import { kafkaErrorCode, kafkaErrorMessage } from "../error-codes.ts";
 import { inOrder } from "../handler.ts";
 
 const FIRST_VERSION_WITH_IDS = 6;
@@ -21,7 +21,7 @@ export const deleteTopics = inOrder<20>(
         name: reference.name,
         topicId: reference.id ?? ZERO_UUID,
         errorCode: kafkaErrorCode(error),
-        errorMessage: detail,
+        errorMessage: kafkaErrorMessage(detail),
       };
     });
     return { throttleTimeMs: 0, responses };

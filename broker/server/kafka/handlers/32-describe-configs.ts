@@ -5,7 +5,7 @@ import {
   RESOURCE_BROKER,
   RESOURCE_TOPIC,
 } from "../config-values.ts";
-import { kafkaErrorCode } from "../error-codes.ts";
+import { kafkaErrorCode, kafkaErrorMessage } from "../error-codes.ts";
 import { type Call, inOrder } from "../handler.ts";
 import type { Operations } from "../../../operation/operations.ts";
 import type { DescribedConfigs } from "../../../operation/manage-configs.ts";
@@ -18,7 +18,7 @@ export const describeConfigs = inOrder<32>((operations, call) => ({
     if (described.error !== null) {
       return {
         errorCode: kafkaErrorCode(described.error),
-        errorMessage: described.detail,
+        errorMessage: kafkaErrorMessage(described.detail),
         resourceType,
         resourceName,
         configs: [],

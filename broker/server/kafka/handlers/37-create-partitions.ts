@@ -1,5 +1,5 @@
 /** CreatePartitions (37): the count is the new total. */
-import { kafkaErrorCode } from "../error-codes.ts";
+import { kafkaErrorCode, kafkaErrorMessage } from "../error-codes.ts";
 import { inOrder } from "../handler.ts";
 
 export const createPartitions = inOrder<37>(
@@ -20,7 +20,8 @@ export const createPartitions = inOrder<37>(
       return {
         name,
         errorCode: kafkaErrorCode(answer.error),
-        errorMessage: answer.error === null ? null : answer.detail,
+        errorMessage:
+          answer.error === null ? null : kafkaErrorMessage(answer.detail),
       };
     });
     return { throttleTimeMs: 0, results };
