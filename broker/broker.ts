@@ -16,6 +16,7 @@ import { TimingWheel } from "./lib/timing-wheel.ts";
 import type { MachineOptions } from "./machine/machine-runtime.ts";
 import { createSnapshotFiles } from "./machine/snapshot-file.ts";
 import { adoptDirectories } from "./operation/adopt-directories.ts";
+import { createRetention } from "./operation/apply-retention.ts";
 import { createCommitOffsets } from "./operation/commit-offsets.ts";
 import { createDeleteRecords } from "./operation/delete-records.ts";
 import { createDescribeCluster } from "./operation/describe-cluster.ts";
@@ -301,7 +302,7 @@ export class MillraceBroker {
           this.directory.hasDirectory({ topic, partition }),
         crashed: (error) => this.fail(error),
       },
-      [],
+      [createRetention(logger)],
       {
         firstDelayMs: Math.min(MAINTENANCE_DELAY_MS, intervalMs),
         intervalMs,

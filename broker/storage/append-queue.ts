@@ -84,11 +84,11 @@ export class AppendQueue {
     this.#target = target;
   }
 
-  /** Answers the promise of the write that the batch will be part of. */
+  /** Answers the promise of the write that the batch will be part of; null only begins the segment. */
   push(
     segment: Segment,
     roll: Roll | null,
-    batch: PendingBatch,
+    batch: PendingBatch | null,
   ): Promise<void> {
     let group = this.#groups.at(-1) ?? this.#writing;
     if (group === null || group.isTaken || group.segment !== segment) {
@@ -96,7 +96,7 @@ export class AppendQueue {
       group = { segment, roll, batches: [], isTaken: false, written };
       this.#groups.push(group);
     }
-    group.batches.push(batch);
+    if (batch !== null) group.batches.push(batch);
     this.#draining ??= this.#drainAfterTurn();
     return group.written.promise;
   }

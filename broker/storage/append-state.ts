@@ -76,7 +76,7 @@ export class AppendState {
     const nowMs = this.#context.clock.now();
     // Before the batch changes the producers: the snapshot is of the state so far.
     const roll = this.#tail.mustRollBefore(incoming, config, nowMs)
-      ? this.#startSegment(nowMs, config)
+      ? this.startSegment(config).roll
       : null;
     if (this.#producers.isExpiryDue) {
       this.#producers.expire(nowMs, config.producerIdExpirationMs);
@@ -122,7 +122,11 @@ export class AppendState {
     return encodeProducerSnapshot(this.#producers.entries(), count);
   }
 
-  #startSegment(nowMs: number, config: LogConfig): Roll {
+  /** What comes next begins a new segment, at the assigned end. */
+  startSegment(config: LogConfig): Omit<AssignedBatch, "batch"> & {
+    readonly roll: Roll;
+  } {
+    const nowMs = this.#context.clock.now();
     this.#producers.expire(nowMs, config.producerIdExpirationMs);
     const sealed = this.#tail.segment;
     const segment = new Segment(
@@ -132,6 +136,6 @@ export class AppendState {
     );
     this.#segments.add(segment);
     this.#tail = new SegmentTail(segment);
-    return { sealed, snapshot: this.encodeProducers() };
+    return { segment, roll: { sealed, snapshot: this.encodeProducers() } };
   }
 }

@@ -381,7 +381,7 @@ export class DataDirectory {
       );
       const log = new PartitionLog(opened, this.#context, config, {
         visibility: this.#options.visibility,
-        saveStartOffset: (offset) => this.#startOffsets.set(at, offset),
+        savedStart: this.#startOffsets.of(at),
         onFault: (fault) => {
           this.#unclean.add(name);
           this.#options.onFault(at, fault);

@@ -7,14 +7,14 @@
  * can be mapped up to its last byte.
  */
 import { DiskError } from "../platform/disk.ts";
-import type { FileCache, FileLease, OpenMode } from "./file-cache.ts";
+import { CachedFile } from "./cached-file.ts";
+import type { FileLease, OpenMode } from "./file-cache.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError } from "./storage-error.ts";
 import type { WriteWay } from "./write-way.ts";
 
 export class LogFile {
-  readonly path: string;
-  readonly #files: FileCache;
+  readonly file: CachedFile;
   readonly #writes: WriteWay;
   #sizeBytes: number;
   #mode: OpenMode;
@@ -24,11 +24,14 @@ export class LogFile {
     context: Pick<StorageContext, "files" | "writes">,
     state: { readonly sizeBytes: number; readonly isSealed: boolean },
   ) {
-    this.path = path;
-    this.#files = context.files;
+    this.file = new CachedFile(path, context.files);
     this.#writes = context.writes;
     this.#sizeBytes = state.sizeBytes;
     this.#mode = state.isSealed ? "read" : "append";
+  }
+
+  get path(): string {
+    return this.file.path;
   }
 
   get sizeBytes(): number {
@@ -113,10 +116,10 @@ export class LogFile {
   }
 
   lease(): Promise<FileLease> {
-    return this.#files.lease(this.path, this.#mode);
+    return this.file.lease(this.#mode);
   }
 
   leaseIfOpen(): FileLease | null {
-    return this.#files.leaseIfOpen(this.path, this.#mode);
+    return this.file.leaseIfOpen(this.#mode);
   }
 }

@@ -72,16 +72,16 @@ export class LogReader {
   read(
     request: ReadRequest,
     end: LogEnd,
-    marks: LogMarks,
+    marks: () => LogMarks,
   ): ReadResult | Promise<ReadResult> {
     if (request.offset >= end.offset || request.sizeBytesMax < 0) {
-      return { error: null, payload: payloadOf([]), ...marks };
+      return { error: null, payload: payloadOf([]), ...marks() };
     }
     const { offset, sizeBytesMax } = request;
     const batches = this.#writer.tail.read(offset, sizeBytesMax);
     if (batches !== null) {
       const payload = tailPayload(batches, sizeOf(batches, request, end));
-      return { error: null, payload, ...marks };
+      return { error: null, payload, ...marks() };
     }
     return this.#readFile(request, end, marks);
   }
@@ -89,8 +89,10 @@ export class LogReader {
   async #readFile(
     request: ReadRequest,
     end: LogEnd,
-    marks: LogMarks,
+    marksNow: () => LogMarks,
   ): Promise<ReadResult> {
+    // Of the same moment as the end.
+    const marks = marksNow();
     let path = "";
     try {
       let segment: Segment | null = this.#segments.floor(request.offset);
@@ -111,6 +113,11 @@ export class LogReader {
         segment = this.#segments.after(segment);
       }
     } catch (error) {
+      // Its segment went while it was read, with the beginning of the log.
+      const now = marksNow();
+      if (request.offset < now.startOffset) {
+        return { error: "offset-out-of-range", ...now };
+      }
       throw readFault(path, error);
     }
     return { error: null, payload: payloadOf([]), ...marks };

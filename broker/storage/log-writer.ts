@@ -152,28 +152,24 @@ export class LogWriter {
     return offset;
   }
 
-  /** Removes the files of segments that are no longer in the list. */
-  async remove(segments: readonly Segment[]): Promise<void> {
+  /** Segments that are no longer in the list: no sync from now on takes them along. */
+  disown(segments: readonly Segment[]): void {
     for (const segment of segments) {
       this.#dirtySegments.delete(segment);
       this.#unsyncedIndexes.delete(segment);
-      // Opened to append, a removed file would come back.
-      segment.log.seal();
-    }
-    for (const segment of segments) {
-      await segment.remove(this.#context);
-      this.#isDirectoryDirty = true;
     }
   }
 
-  /** Closes the segments' files; nothing may use them any more. */
-  async releaseFiles(segments: readonly Segment[]): Promise<void> {
-    const { files } = this.#context;
-    for (const { log, offsetIndex, timeIndex } of segments) {
-      await files.forget(log.path);
-      await files.forget(offsetIndex.entries.path);
-      await files.forget(timeIndex.entries.path);
-    }
+  /** Removes the files of a segment that was disowned, and that no sync has in hand. */
+  async remove(segment: Segment): Promise<void> {
+    // Also where nothing else was written: the epochs' file lags behind.
+    this.#isIncomplete = true;
+    this.#isDirectoryDirty = true;
+    await segment.remove(this.#context);
+  }
+
+  async syncDirectory(): Promise<void> {
+    await this.#context.disk.syncDirectory(this.#place.directory);
   }
 
   async writeEpochs(): Promise<void> {

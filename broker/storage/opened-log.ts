@@ -1,5 +1,6 @@
 /** What opening a partition found, and what its log needs of its surroundings. */
 import type { LeaderEpochs } from "./leader-epochs.ts";
+import type { SavedStart } from "./log-start.ts";
 import type { LogPlace } from "./log-writer.ts";
 import type { ProducerState } from "./producer-state.ts";
 import type { SegmentTail } from "./roll-rule.ts";
@@ -9,8 +10,8 @@ import type { StorageError } from "./storage-error.ts";
 export interface LogOptions {
   /** `durable`: the high watermark waits for the sync. */
   readonly visibility: "page-cache" | "durable";
-  /** Makes the log's start offset durable, before records below it are removed. */
-  readonly saveStartOffset: (offset: number) => Promise<void>;
+  /** The log's start offset: durable before records below it are removed. */
+  readonly savedStart: SavedStart;
   /** The log went offline; called once. */
   readonly onFault: (fault: StorageError) => void;
 }

@@ -27,6 +27,7 @@ import type { IncomingBatch } from "./append-state.ts";
 import { FlushPolicy } from "./flush-policy.ts";
 import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
+import { LogStart } from "./log-start.ts";
 import { LogReader } from "./log-reader.ts";
 import type { ReadRequest, ReadResult } from "./log-reader.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -34,7 +35,10 @@ import type { LogEnd, LogPlace } from "./log-writer.ts";
 import type { LogOptions, OpenedLog } from "./opened-log.ts";
 import { producerOf } from "./producer-state.ts";
 import type { Duplicate } from "./producer-state.ts";
+import { findOldSegments } from "./old-segments.ts";
+import type { RetentionLimits } from "./retention.ts";
 import type { SegmentList } from "./segment-list.ts";
+import type { Segment } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, syncFault, writeFault } from "./storage-error.ts";
 import { GroupCommit } from "./sync-policy.ts";
@@ -56,6 +60,7 @@ export class PartitionLog {
   readonly #writer: LogWriter;
   readonly #queue: AppendQueue;
   readonly #commit: GroupCommit;
+  readonly #start: LogStart;
   readonly #flushes: FlushPolicy;
   readonly #reader: LogReader;
   readonly #search: TimestampSearch;
@@ -67,7 +72,6 @@ export class PartitionLog {
   // Moves when told to.
   #config: LogConfig;
   #leaderEpoch = 0;
-  #startOffset: number;
   #fault: StorageError | null = null;
   #isClosed = false;
 
@@ -84,7 +88,6 @@ export class PartitionLog {
     this.#segments = opened.segments;
     this.#epochs = opened.epochs;
     this.#state = new AppendState(opened, context);
-    this.#startOffset = opened.startOffset;
     this.#leaderEpoch = opened.epochs.latest?.epoch ?? 0;
     const end: LogEnd = {
       offset: opened.endOffset,
@@ -102,6 +105,17 @@ export class PartitionLog {
       () => this.#sync(),
       opened.endOffset,
     );
+    this.#start = new LogStart(
+      {
+        directory: opened.place.directory,
+        segments: opened.segments,
+        epochs: opened.epochs,
+        writer: this.#writer,
+        commit: this.#commit,
+        saved: options.savedStart,
+      },
+      opened.startOffset,
+    );
     this.#flushes = new FlushPolicy(context.clock, this.#commit);
     this.#queue = new AppendQueue(context.clock, {
       write: (group) => this.#write(group),
@@ -113,7 +127,7 @@ export class PartitionLog {
   }
 
   get startOffset(): number {
-    return this.#startOffset;
+    return this.#start.offset;
   }
 
   /** Consumers see what lies below. */
@@ -225,13 +239,13 @@ export class PartitionLog {
       return { error: "storage-offline" };
     }
     const { written } = this.#writer;
-    const marks = {
-      startOffset: this.#startOffset,
+    const marks = () => ({
+      startOffset: this.startOffset,
       highWatermark: this.highWatermark,
       stableOffset: this.stableOffset,
-    };
-    if (request.offset < this.#startOffset || request.offset > written.offset) {
-      return { error: "offset-out-of-range", ...marks };
+    });
+    if (request.offset < this.startOffset || request.offset > written.offset) {
+      return { error: "offset-out-of-range", ...marks() };
     }
     const end = request.limit === "end" ? written : this.#visible;
     return this.#reader.read(request, end, marks);
@@ -240,7 +254,7 @@ export class PartitionLog {
   /** The first visible record whose timestamp is at least this, or null. Throws `StorageError`. */
   findOffsetByTimestamp(timestampMs: number): Promise<FoundOffset | null> {
     return this.#search.firstAtOrAfter(timestampMs, {
-      startOffset: this.#startOffset,
+      startOffset: this.startOffset,
       endOffset: this.highWatermark,
     });
   }
@@ -248,7 +262,7 @@ export class PartitionLog {
   /** The first visible record with the greatest timestamp, or null. Throws `StorageError`. */
   findMaxTimestamp(): Promise<FoundOffset | null> {
     return this.#search.greatest({
-      startOffset: this.#startOffset,
+      startOffset: this.startOffset,
       endOffset: this.highWatermark,
     });
   }
@@ -274,25 +288,41 @@ export class PartitionLog {
     if (target < 0 || target > this.highWatermark) {
       return { error: "offset-out-of-range" };
     }
-    if (target > this.#startOffset) {
-      this.#startOffset = target;
-      this.#epochs.truncateFromStart(target);
-      try {
-        // First the new start, so that no crash shows a log without its beginning.
-        await this.#options.saveStartOffset(target);
-        // Not the one being written: what is queued may still belong to it.
-        const { segment } = this.#writer.written;
-        const dropped = this.#segments.removeBelow(
-          Math.min(this.#startOffset, segment.baseOffset),
-        );
-        // A sync under way may hold one of them.
-        await this.#commit.idle();
-        await this.#writer.remove(dropped);
-      } catch (error) {
-        throw writeFault(this.#place.directory, error);
-      }
+    await this.#start.moveTo(target);
+    return { error: null, startOffset: this.startOffset };
+  }
+
+  /**
+   * Removes the segments that the limits let go, and begins a new one first if
+   * the one that is written to goes too. Answers those that are gone. Throws
+   * `StorageError`.
+   */
+  async removeOldSegments(
+    limits: RetentionLimits,
+  ): Promise<readonly Segment[]> {
+    const gone: Segment[] = [];
+    for (;;) {
+      const old = await findOldSegments(this.#segments, limits, () => ({
+        nowMs: this.#context.clock.now(),
+        startOffset: this.startOffset,
+        highWatermark: this.highWatermark,
+        endOffset: this.#state.endOffset,
+      }));
+      if (this.#fault !== null || this.#isClosed) return gone;
+      // Those before the last one go first: a new segment may need their room.
+      const isLast = old.length === 1 && old[0] === this.#segments.active;
+      if (isLast) await this.#roll();
+      // Not while the next one is only assigned: what was queued may come back.
+      const { segment } = this.#writer.written;
+      const removable = old.filter(
+        (one) => one.baseOffset < segment.baseOffset,
+      );
+      const last = removable.at(-1);
+      const next = last === undefined ? null : this.#segments.after(last);
+      await this.#start.moveTo(next?.baseOffset ?? this.startOffset);
+      if (last === undefined) return gone;
+      gone.push(...removable);
     }
-    return { error: null, startOffset: this.#startOffset };
   }
 
   /** Syncs everything written so far. Rejects with a `StorageError`. */
@@ -308,6 +338,7 @@ export class PartitionLog {
     this.#isClosed = true;
     await this.#queue.idle();
     this.#flushes.stop();
+    await this.#start.close();
     await this.#commit.idle();
     let isClean = how.isClean && this.#fault === null;
     if (isClean && this.#writer.isIncomplete) {
@@ -324,7 +355,7 @@ export class PartitionLog {
       "the log was closed",
     );
     this.#commit.fail(closed);
-    await this.#writer.releaseFiles(this.#segments.all());
+    for (const segment of this.#segments.all()) await segment.retire();
     this.#notify();
     return isClean;
   }
@@ -347,12 +378,18 @@ export class PartitionLog {
     return {
       error: null,
       ...appended,
-      startOffset: this.#startOffset,
+      startOffset: this.startOffset,
       durable: async () => {
         await appended.written;
         await this.#commit.wait(appended.lastOffset + 1);
       },
     };
+  }
+
+  /** Begins a new segment, behind what is assigned. Rejects with a `StorageError`. */
+  #roll(): Promise<void> {
+    const { segment, roll } = this.#state.startSegment(this.#config);
+    return this.#queue.push(segment, roll, null);
   }
 
   async #write(group: AppendGroup): Promise<void> {

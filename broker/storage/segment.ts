@@ -6,7 +6,7 @@
  * segment's start) gets an entry in both. So an index that is rebuilt is byte
  * for byte the one that was lost.
  */
-import type { FileCache } from "./file-cache.ts";
+import type { Clock } from "../platform/clock.ts";
 import { joinPath, segmentFileKinds, segmentFileName } from "./layout.ts";
 import { LogFile } from "./log-file.ts";
 import { OffsetIndex } from "./offset-index.ts";
@@ -45,11 +45,12 @@ export class Segment {
   readonly timeIndex: TimeIndex;
   /** When this process opened or created it. */
   readonly createdMs: number;
-  readonly #files: FileCache;
+  readonly #clock: Clock;
 
   // Moves with each write.
   #indexedPosition = 0;
   #firstTimestampMs: number | null = null;
+  #modifiedMs: number;
   /** Null until it has been read from the time index. */
   #greatest: IndexedTimestamp | null;
 
@@ -66,7 +67,8 @@ export class Segment {
     this.directory = directory;
     this.baseOffset = baseOffset;
     this.createdMs = context.clock.now();
-    this.#files = context.files;
+    this.#modifiedMs = this.createdMs;
+    this.#clock = context.clock;
     this.log = new LogFile(place("log").path, context, {
       sizeBytes: files.logSizeBytes,
       isSealed: files.isSealed,
@@ -116,8 +118,20 @@ export class Segment {
     return this.#greatest;
   }
 
+  /**
+   * What retention goes by: the greatest timestamp, or, as in Kafka, when the
+   * file was last written to, where no record has one. Null while nobody has
+   * read the greatest timestamp.
+   */
+  get ageTimestampMs(): number | null {
+    if (this.#greatest === null) return null;
+    const { timestampMs } = this.#greatest;
+    return timestampMs >= 0 ? timestampMs : this.#modifiedMs;
+  }
+
   /** Only for segments that were resumed, rebuilt or new: theirs is in memory. */
   noteWritten(batch: WrittenBatch, indexIntervalSizeBytes: number): void {
+    this.#modifiedMs = this.#clock.now();
     if (batch.position === 0) this.#firstTimestampMs = batch.maxTimestampMs;
     let greatest = this.#greatest ?? {
       timestampMs: -1,
@@ -156,7 +170,7 @@ export class Segment {
     this.timeIndex.maybeAppend(greatest.timestampMs, greatest.offset);
     await this.flushIndexes();
     for (const index of [this.offsetIndex, this.timeIndex]) {
-      (await this.#files.lease(index.entries.path, "append")).release();
+      (await index.entries.file.lease("append")).release();
     }
   }
 
@@ -165,8 +179,16 @@ export class Segment {
     await this.timeIndex.entries.sync();
   }
 
+  /** Whoever still has the segment gets to its files no more; leases that are out stay good. */
+  async retire(): Promise<void> {
+    await this.log.file.retire();
+    await this.offsetIndex.entries.file.retire();
+    await this.timeIndex.entries.file.retire();
+  }
+
   /** Removes all files that belong to the segment. Throws `DiskError`. */
   async remove(context: StorageContext): Promise<void> {
+    await this.retire();
     await removeSegmentFiles(this.directory, this.baseOffset, context);
   }
 }
@@ -179,7 +201,6 @@ async function removeSegmentFiles(
 ): Promise<void> {
   for (const kind of segmentFileKinds) {
     const path = joinPath(directory, segmentFileName(baseOffset, kind));
-    await context.files.forget(path);
     await context.disk.remove(path);
   }
 }

@@ -16,6 +16,7 @@
 import { LRUCache } from "lru-cache";
 import { assert } from "../lib/assert.ts";
 import { EMPTY_BYTES } from "../lib/bytes.ts";
+import { CachedFile } from "./cached-file.ts";
 import type { FileCache } from "./file-cache.ts";
 import { StorageError } from "./storage-error.ts";
 
@@ -55,8 +56,7 @@ export interface EntryFormat {
 }
 
 export class SparseIndex {
-  readonly path: string;
-  readonly #files: FileCache;
+  readonly file: CachedFile;
   readonly #blocks: IndexBlockCache;
   readonly #format: EntryFormat;
   readonly #number: number;
@@ -74,12 +74,15 @@ export class SparseIndex {
     blocks: IndexBlockCache,
     options: { readonly format: EntryFormat; readonly entryCount: number },
   ) {
-    this.path = path;
-    this.#files = files;
+    this.file = new CachedFile(path, files);
     this.#blocks = blocks;
     this.#format = options.format;
     this.#writtenCount = options.entryCount;
     this.#number = blocks.newIndexNumber();
+  }
+
+  get path(): string {
+    return this.file.path;
   }
 
   get entryCount(): number {
@@ -112,7 +115,7 @@ export class SparseIndex {
     const count = this.#gatheredCount;
     if (count === 0) return;
     const width = this.#format.entrySizeBytes;
-    const lease = await this.#files.lease(this.path, "append");
+    const lease = await this.file.lease("append");
     try {
       const { file } = lease;
       if (file.sizeBytes > this.#writtenCount * width) {
@@ -135,7 +138,7 @@ export class SparseIndex {
   /** Throws `DiskError`. */
   async sync(): Promise<void> {
     if (this.#writtenCount === 0) return;
-    const lease = await this.#files.lease(this.path, "any");
+    const lease = await this.file.lease("any");
     try {
       await lease.file.sync();
     } finally {
@@ -189,7 +192,7 @@ export class SparseIndex {
     assert(count > 0, `block ${block} lies past the end of ${this.path}`);
     const bytes = new Uint8Array(count * width);
     // Not to append: that would create the file anew if it has just been removed.
-    const lease = await this.#files.lease(this.path, "any");
+    const lease = await this.file.lease("any");
     try {
       const sizeRead = await lease.file.read(bytes, first * width);
       if (sizeRead < bytes.length) {

@@ -17,6 +17,7 @@ import {
 } from "./layout.ts";
 import type { TopicPartition } from "./layout.ts";
 import type { PartitionOffset } from "./checkpoint.ts";
+import type { SavedStart } from "./log-start.ts";
 
 export class StartOffsets {
   readonly #disk: Disk;
@@ -39,6 +40,15 @@ export class StartOffsets {
 
   get(at: TopicPartition): number | null {
     return this.#offsets.get(partitionDirectoryName(at))?.offset ?? null;
+  }
+
+  /** What the log of one partition has to do with this. */
+  of(at: TopicPartition): SavedStart {
+    return {
+      save: (offset) => this.set(at, offset),
+      // The line that stays in the file until the next saving does no harm.
+      forget: () => this.#offsets.delete(partitionDirectoryName(at)),
+    };
   }
 
   /** Durable when the promise resolves. Rejects with a `DiskError`. */

@@ -56,7 +56,9 @@ export class TimestampSearch {
             record.timestampMs >= timestampMs,
         });
       });
-      if (found !== null) return this.#inRange(found, range);
+      // A segment that went meanwhile has no records any more.
+      if (found !== null && found !== "gone")
+        return this.#inRange(found, range);
     }
     return null;
   }
@@ -69,6 +71,7 @@ export class TimestampSearch {
       const greatest = await this.#guard(segment, () =>
         segment.greatestTimestamp(),
       );
+      if (greatest === "gone") continue;
       if (greatest.timestampMs > (best?.timestampMs ?? -1)) {
         best = { segment, ...greatest };
       }
@@ -81,6 +84,7 @@ export class TimestampSearch {
         record: (record) => record.timestampMs === timestampMs,
       }),
     );
+    if (found === "gone") return this.greatest(range);
     return found === null ? null : this.#inRange(found, range);
   }
 
@@ -93,10 +97,11 @@ export class TimestampSearch {
   async #guard<Result>(
     segment: Segment,
     search: () => Promise<Result>,
-  ): Promise<Result> {
+  ): Promise<Result | "gone"> {
     try {
       return await search();
     } catch (error) {
+      if (!this.#segments.all().includes(segment)) return "gone";
       throw readFault(segment.log.path, error);
     }
   }
