@@ -11,9 +11,11 @@ import {
   type Logger,
   parseSettings,
   type Settings,
+  withinDescriptors,
 } from "./options.ts";
 import { MemoryDisk } from "./platform/memory/memory-disk.ts";
 import type { Connection } from "./platform/network.ts";
+import { readDescriptorsMax } from "./platform/node/descriptors.ts";
 import type { MmapIo } from "./platform/node/mmap/mmap-io.ts";
 import { createNodePlatform } from "./platform/node/node-platform.ts";
 
@@ -63,7 +65,7 @@ export interface Broker extends AsyncDisposable {
  */
 export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
   const { dir, listen, http, logger, clusterId, mmap, ...rest } = options;
-  const settings = parseSettings(rest);
+  const settings = withinDescriptors(parseSettings(rest), readDescriptorsMax());
   const platform = createNodePlatform({
     mmap: mmap ?? "koffi",
     mappedSizeBytesMax: settings.mappedSizeBytesMax,

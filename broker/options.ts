@@ -30,7 +30,7 @@ const numbers = {
   offsetsPartitionCount: { default: 1, min: 1, max: 1_000 },
   /** Kafka's `socket.request.max.bytes`: a longer frame closes the connection. */
   frameSizeBytesMax: { default: 100 * MIB, min: 64 * KIB, max: INT32_MAX },
-  /** Connections beyond this are closed as soon as they are accepted. */
+  /** Connections beyond this are closed as soon as they are accepted. Less where descriptors are few. */
   connectionsMax: { default: 10_000, min: 1, max: 1_000_000 },
   /** Kafka's `connections.max.idle.ms`: silence for so long, half a frame or none, ends a connection. */
   connectionIdleMsMax: { default: 600_000, min: 1_000, max: INT32_MAX },
@@ -64,7 +64,7 @@ const numbers = {
   producerIdExpirationMs: { default: 86_400_000, min: 1, max: INT32_MAX },
   /** Bytes of segments mapped at a time. */
   mappedSizeBytesMax: { default: 256 * MIB, min: 0, max: 2 ** 40 },
-  /** Files held open at a time by all partitions. */
+  /** Files held open at a time by all partitions; at most half of the process's descriptors. */
   openFilesMax: { default: 512, min: 16, max: 1_000_000 },
 } as const satisfies Record<string, NumberOption>;
 
@@ -132,6 +132,31 @@ export function parseSettings(input: object): Settings {
     }
   }
   return Object.freeze(settings) as Settings;
+}
+
+/** For what is open besides files of partitions and connections: the lock, listeners, checkpoints, standard streams. */
+const DESCRIPTORS_RESERVED = 32;
+
+/**
+ * Files and connections in the descriptors that the process has: half of them
+ * for files, which are closed and opened again as needed, and what is left for
+ * connections. So neither takes what the other cannot do without.
+ */
+export function withinDescriptors(
+  settings: Settings,
+  descriptorsMax: number | null,
+): Settings {
+  if (descriptorsMax === null) return settings;
+  const openFilesMax = Math.min(
+    settings.openFilesMax,
+    Math.max(numbers.openFilesMax.min, Math.floor(descriptorsMax / 2)),
+  );
+  const left = descriptorsMax - openFilesMax - DESCRIPTORS_RESERVED;
+  const connectionsMax = Math.min(
+    settings.connectionsMax,
+    Math.max(numbers.connectionsMax.min, left),
+  );
+  return Object.freeze({ ...settings, openFilesMax, connectionsMax });
 }
 
 function parseNumber(name: string, rule: NumberOption, value: unknown): number {
