@@ -10,6 +10,7 @@
  *
  * No record is looked at, and nothing behind the end that was asked for leaves.
  */
+import { giveBackMemory } from "../lib/bytes.ts";
 import { payloadOf } from "../lib/payload.ts";
 import type { Payload } from "../lib/payload.ts";
 import { DiskError } from "../platform/disk.ts";
@@ -221,7 +222,8 @@ async function plainPayload(range: Range): Promise<Payload> {
       `ends at ${position + sizeRead}, expected ${position + sizeBytes} bytes or more`,
     );
   }
-  return payloadOf([bytes]);
+  const release = () => giveBackMemory(bytes);
+  return { sizeBytes, parts: [bytes], release };
 }
 
 /** The file stays leased until the payload has left. */
