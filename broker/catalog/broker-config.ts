@@ -138,13 +138,18 @@ export function describeBrokerConfigs(
   names: readonly string[] | null,
 ): readonly ConfigEntry[] {
   const wanted = names === null ? null : new Set(names);
-  return [...ownEntries(settings), ...topicDefaultEntries()]
-    .filter(({ name }) => wanted === null || wanted.has(name))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const isWanted = (name: string) => wanted === null || wanted.has(name);
+  return [
+    ...ownEntries(settings, isWanted),
+    ...topicDefaultEntries(isWanted),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function ownEntries(settings: Settings): ConfigEntry[] {
-  return Object.entries(rules).map(([name, rule]) => {
+type IsWanted = (name: string) => boolean;
+
+function ownEntries(settings: Settings, isWanted: IsWanted): ConfigEntry[] {
+  return Object.entries(rules).flatMap(([name, rule]) => {
+    if (!isWanted(name)) return [];
     const { type, documentation } = rule;
     const value = rule.value(settings);
     const standard = { name, value: rule.default, source: "default" } as const;
@@ -164,10 +169,10 @@ function ownEntries(settings: Settings): ConfigEntry[] {
 }
 
 /** What topics have where nothing is set for them. */
-function topicDefaultEntries(): ConfigEntry[] {
+function topicDefaultEntries(isWanted: IsWanted): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
   for (const rule of Object.values(topicConfigRules)) {
-    if (rule.brokerName === null) continue;
+    if (rule.brokerName === null || !isWanted(rule.brokerName)) continue;
     const name = rule.brokerName;
     const value = "brokerValue" in rule ? rule.brokerValue : rule.default;
     const { type, documentation } = rule;

@@ -28,11 +28,13 @@ const BLOCKS_PER_INDEX_MAX = 2 ** 24;
 
 /** Blocks of all indexes of a data directory. */
 export class IndexBlockCache {
-  readonly #blocks: LRUCache<number, Uint8Array>;
+  readonly #blockCountMax: number;
+  /** Made with the first block, as it takes room for all of them. */
+  #blocks: LRUCache<number, Uint8Array> | null = null;
   #indexCount = 0;
 
   constructor(blockCountMax = 1024) {
-    this.#blocks = new LRUCache({ max: blockCountMax });
+    this.#blockCountMax = blockCountMax;
   }
 
   /** Distinguishes an index from all others that use this cache. */
@@ -41,10 +43,11 @@ export class IndexBlockCache {
   }
 
   get(indexNumber: number, block: number): Uint8Array | undefined {
-    return this.#blocks.get(indexNumber * BLOCKS_PER_INDEX_MAX + block);
+    return this.#blocks?.get(indexNumber * BLOCKS_PER_INDEX_MAX + block);
   }
 
   set(indexNumber: number, block: number, bytes: Uint8Array): void {
+    this.#blocks ??= new LRUCache({ max: this.#blockCountMax });
     this.#blocks.set(indexNumber * BLOCKS_PER_INDEX_MAX + block, bytes);
   }
 }

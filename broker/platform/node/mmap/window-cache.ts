@@ -68,23 +68,17 @@ interface Window {
 export class WindowCache {
   readonly #maps: MapProvider;
   readonly #limits: WindowLimits;
-  /** The order of use; its keys are the windows themselves. */
-  readonly #cache: LRUCache<Window, Window>;
+  /**
+   * The order of use; its keys are the windows themselves. Made with the first
+   * window: it takes room for all of them, which many a broker never needs.
+   */
+  #cache: LRUCache<Window, Window> | null = null;
   /** Every window that is mapped, in the cache or only in use, by file. */
   readonly #byFile = new Map<FileIdentity, Set<Window>>();
 
   constructor(maps: MapProvider, limits: WindowLimits = defaultWindowLimits) {
     this.#maps = maps;
     this.#limits = limits;
-    this.#cache = new LRUCache<Window, Window>({
-      max: limits.cacheCountMax,
-      maxSize: limits.cacheSizeBytesMax,
-      sizeCalculation: (window) => window.end - window.position,
-      dispose: (window) => {
-        window.isCached = false;
-        this.#maybeUnmap(window);
-      },
-    });
   }
 
   /** A view on exactly the range, or null where it cannot be mapped now. */
@@ -100,7 +94,7 @@ export class WindowCache {
       return null;
     }
     const cached = this.#find(file, position, sizeBytes);
-    if (cached !== null && cached.isCached) this.#cache.get(cached);
+    if (cached !== null && cached.isCached) this.#cache?.get(cached);
     const window = cached ?? this.#mapAround(file, opened, range);
     return window === null ? null : this.#use(window, position, sizeBytes);
   }
@@ -124,14 +118,14 @@ export class WindowCache {
     for (const window of beyond) {
       for (const use of window.uses) if (use.end > sizeBytes) return false;
     }
-    for (const window of beyond) this.#cache.delete(window);
+    for (const window of beyond) this.#cache?.delete(window);
     return true;
   }
 
   /** The file is closed: its windows go as soon as their users are done. */
   forget(file: FileIdentity): void {
     for (const window of [...(this.#byFile.get(file) ?? [])]) {
-      this.#cache.delete(window);
+      this.#cache?.delete(window);
     }
   }
 
@@ -199,7 +193,7 @@ export class WindowCache {
   /** The smaller window that the new one covers is of no more use to anybody new. */
   #replace(file: FileIdentity, index: number): void {
     for (const window of [...(this.#byFile.get(file) ?? [])]) {
-      if (window.index === index) this.#cache.delete(window);
+      if (window.index === index) this.#cache?.delete(window);
     }
   }
 
@@ -212,6 +206,7 @@ export class WindowCache {
     const first = { end: window.position };
     window.uses.add(first);
     window.isCached = true;
+    this.#cache ??= this.#createCache();
     this.#cache.set(window, window);
     window.isCached = this.#cache.has(window);
     window.uses.delete(first);
@@ -230,6 +225,18 @@ export class WindowCache {
         if (window.uses.delete(use)) this.#maybeUnmap(window);
       },
     };
+  }
+
+  #createCache(): LRUCache<Window, Window> {
+    return new LRUCache<Window, Window>({
+      max: this.#limits.cacheCountMax,
+      maxSize: this.#limits.cacheSizeBytesMax,
+      sizeCalculation: (window) => window.end - window.position,
+      dispose: (window) => {
+        window.isCached = false;
+        this.#maybeUnmap(window);
+      },
+    });
   }
 
   #maybeUnmap(window: Window): void {
