@@ -211,6 +211,12 @@ export const layers: readonly Layer[] = [
     isAmbient: true,
   },
   {
+    path: "rolldown.config.ts",
+    mayImport: [],
+    packages: ["rolldown", "node:*"],
+    isAmbient: true,
+  },
+  {
     path: "test/",
     mayImport: ["*"],
     packages: ["*", "node:*"],
@@ -292,7 +298,7 @@ export const shippedFolders: readonly string[] = [
 /** Files that are started rather than imported, besides the entry points. */
 export const startedFiles: readonly RegExp[] = [
   /^check-node\.js$/,
-  /^vitest\.config\.ts$/,
+  /^(vitest|rolldown)\.config\.ts$/,
   /^test\/.*\.test\.ts$/,
   // What a user writes, run in the folder where the package is installed.
   /^test\/package\/embed\.mjs$/,
