@@ -16,7 +16,7 @@ import type { PartitionLog } from "../storage/partition-log.ts";
 import {
   describeRecovery,
   type RecoveryReport,
-} from "../storage/partition-recovery.ts";
+} from "../storage/recovery-report.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 import type { FoundPartition, Partitions } from "./partitions.ts";

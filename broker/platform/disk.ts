@@ -103,6 +103,12 @@ export interface Disk {
   removeDirectory(path: string): Promise<void>;
   /** Until then creations, renames and removals in it may be undone by a power cut. */
   syncDirectory(directory: string): Promise<void>;
+  /**
+   * The system's present run, or null where that cannot be known. What was
+   * written in the same run can be read back, synced or not: only a power cut
+   * or a crash of the system loses the page cache.
+   */
+  bootId(): Promise<string | null>;
   /** Takes the exclusive lock that lies in the file at `path`, or says who has it. */
   lock(path: string): Promise<LockResult>;
 }

@@ -62,6 +62,12 @@ export function takeBatches(group: AppendGroup): readonly PendingBatch[] {
   return group.batches;
 }
 
+export function sizeBytesOf({ batches }: AppendGroup): number {
+  let sizeBytes = 0;
+  for (const { bytes } of batches) sizeBytes += bytes.length;
+  return sizeBytes;
+}
+
 /** What the queue needs of a log. */
 export interface AppendTarget {
   /** Writes the group and makes it visible. Rejects with whatever failed. */

@@ -12,15 +12,19 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Disk, DiskLock } from "../platform/disk.ts";
 import type { Random } from "../platform/random.ts";
+import { readBootRecord } from "./boot-record.ts";
+import type { BootRecord } from "./boot-record.ts";
 import { readSmallFile, replaceFile } from "./checkpoint.ts";
+import type { FilePlace } from "./checkpoint.ts";
+import { identifyDirectory } from "./directory-identity.ts";
 import { FileCache } from "./file-cache.ts";
 import { JobQueue } from "./job-queue.ts";
 import {
   CLEAN_SHUTDOWN_FILE,
-  FORMAT_FILE,
   LEADER_EPOCH_FILE,
   LOCK_FILE,
-  META_PROPERTIES_FILE,
+  LOG_START_OFFSET_FILE,
+  RECOVERY_POINT_FILE,
   deletedDirectoryName,
   isDeletedDirectoryName,
   joinPath,
@@ -31,23 +35,16 @@ import type { TopicPartition } from "./layout.ts";
 import { parseLeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
 import type { LogPlace } from "./log-writer.ts";
-import {
-  checkFormatProperties,
-  formatFormatProperties,
-  formatMetaProperties,
-  parseMetaProperties,
-} from "./meta-properties.ts";
 import type { MetaProperties } from "./meta-properties.ts";
 import { PartitionLog } from "./partition-log.ts";
 import {
   readPartitionMetadata,
   writePartitionMetadata,
 } from "./partition-metadata.ts";
+import { OffsetCheckpoint, readOffsetCheckpoint } from "./offset-checkpoint.ts";
 import { openPartitionFiles } from "./partition-recovery.ts";
-import type { RecoveryReport } from "./partition-recovery.ts";
+import type { RecoveryReport } from "./recovery-report.ts";
 import { IndexBlockCache } from "./sparse-index.ts";
-import { readStartOffsets } from "./start-offsets.ts";
-import type { StartOffsets } from "./start-offsets.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, readFault, writeFault } from "./storage-error.ts";
 import { SYNCS_IN_FLIGHT_MAX } from "./sync-policy.ts";
@@ -124,7 +121,7 @@ async function readDataDirectory(
   options: DataDirectoryOptions,
 ): Promise<DataDirectory> {
   const { disk, random } = platform;
-  const meta = await identify(disk, path, random, options);
+  const meta = await identifyDirectory(disk, path, random, options);
   const names = new Set<string>();
   let isClean = false;
   for (const { name, isDirectory } of await disk.list(path)) {
@@ -140,56 +137,47 @@ async function readDataDirectory(
     await disk.syncDirectory(path);
   }
   const found = { meta, names, isClean: isClean || names.size === 0 };
-  const startOffsets = await readStartOffsets(disk, path);
+  const boot = await readBootRecord(disk, path);
+  // What was closed cleanly is not in doubt, whatever the boot.
+  if (found.isClean) await boot.record();
+  const at = (name: string) => ({ directory: path, name });
+  const startOffsets = await readOffsetCheckpoint(
+    disk,
+    at(LOG_START_OFFSET_FILE),
+  );
+  const recoveryPoints = await readRecoveryPoints(
+    disk,
+    at(RECOVERY_POINT_FILE),
+  );
+  recoveryPoints.keepOnly(names);
   return new DataDirectory(path, platform, options, {
     ...found,
     lock,
+    boot,
     startOffsets,
+    recoveryPoints,
   });
 }
 
-/** Reads who the directory is, or makes it somebody: both files of a new one at once, as each is a sync. */
-async function identify(
+/** One that cannot be read promises nothing: then everything is scanned. */
+async function readRecoveryPoints(
   disk: Disk,
-  directory: string,
-  random: Random,
-  options: DataDirectoryOptions,
-): Promise<MetaProperties> {
-  const formatPath = joinPath(directory, FORMAT_FILE);
-  const metaPath = joinPath(directory, META_PROPERTIES_FILE);
-  const formatBytes = await readSmallFile(disk, formatPath);
-  if (formatBytes !== null) checkFormatProperties(formatBytes, formatPath);
-  const metaBytes = await readSmallFile(disk, metaPath);
-  const meta =
-    metaBytes !== null
-      ? parseMetaProperties(metaBytes, metaPath, newId(random))
-      : {
-          clusterId: options.clusterId ?? newId(random),
-          nodeId: options.nodeId,
-          directoryId: newId(random),
-        };
-  const create = async (name: string, content: Uint8Array) =>
-    replaceFile(disk, { directory, name }, content);
-  const results = await Promise.allSettled([
-    formatBytes ?? create(FORMAT_FILE, formatFormatProperties()),
-    metaBytes ?? create(META_PROPERTIES_FILE, formatMetaProperties(meta)),
-  ]);
-  for (const result of results) {
-    if (result.status === "rejected") throw result.reason;
+  place: FilePlace,
+): Promise<OffsetCheckpoint> {
+  try {
+    return await readOffsetCheckpoint(disk, place);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return new OffsetCheckpoint(disk, place, []);
   }
-  return meta;
-}
-
-/** Kafka's form of a UUID: 22 characters. It takes none that begins with a dash. */
-function newId(random: Random): string {
-  const id = Buffer.from(random.bytes(16)).toString("base64url");
-  return id.startsWith("-") ? newId(random) : id;
 }
 
 interface FoundDirectory {
   readonly meta: MetaProperties;
   readonly lock: DiskLock;
-  readonly startOffsets: StartOffsets;
+  readonly boot: BootRecord;
+  readonly startOffsets: OffsetCheckpoint;
+  readonly recoveryPoints: OffsetCheckpoint;
   /** Of partitions. */
   readonly names: Set<string>;
   readonly isClean: boolean;
@@ -205,7 +193,9 @@ export class DataDirectory {
   readonly #random: Random;
   readonly #options: DataDirectoryOptions;
   readonly #lock: DiskLock;
-  readonly #startOffsets: StartOffsets;
+  readonly #boot: BootRecord;
+  readonly #startOffsets: OffsetCheckpoint;
+  readonly #recoveryPoints: OffsetCheckpoint;
 
   // By the name of the partition's directory.
   /** Directories on the disk, apart from those that open logs have created since. */
@@ -234,7 +224,9 @@ export class DataDirectory {
     this.#random = random;
     this.#options = options;
     this.#lock = found.lock;
+    this.#boot = found.boot;
     this.#startOffsets = found.startOffsets;
+    this.#recoveryPoints = found.recoveryPoints;
     this.#names = found.names;
     this.#unclean = new Set(found.isClean ? [] : found.names);
     const syncs = new JobQueue(SYNCS_IN_FLIGHT_MAX);
@@ -347,6 +339,7 @@ export class DataDirectory {
     const isClean = how.isClean && this.#unclean.size === 0;
     try {
       if (isClean) {
+        await this.#recoveryPoints.save();
         const at = { directory: this.path, name: CLEAN_SHUTDOWN_FILE };
         const content = new TextEncoder().encode(CLEAN_SHUTDOWN_CONTENT);
         await replaceFile(this.#context.disk, at, content);
@@ -369,26 +362,33 @@ export class DataDirectory {
     const place: LogPlace = { dataDirectory: this.path, directory, topicId };
     try {
       if (this.#names.has(name)) await this.#checkOwner(at, name);
+      // What an older partition of the name was promised must be gone from the disk.
+      if (!this.#names.has(name)) await this.#recoveryPoints.save();
       const { opened, report } = await openPartitionFiles(
         place,
         this.#context,
         config,
         {
           isClean: !this.#unclean.has(name),
+          isPageCacheIntact: this.#boot.isSameBoot,
           directoryExists: this.#names.has(name),
           startOffset: this.#startOffsets.get(at),
+          recoveryPoint: this.#recoveryPoints.get(at),
         },
       );
       const log = new PartitionLog(opened, this.#context, config, {
         visibility: this.#options.visibility,
         savedStart: this.#startOffsets.of(at),
+        saveRecoveryPoint: (offset) => this.#recoveryPoints.set(at, offset),
         onFault: (fault) => {
           this.#unclean.add(name);
+          void this.#boot.forget();
           this.#options.onFault(at, fault);
         },
       });
       this.#unclean.delete(name);
       this.#logs.set(name, log);
+      if (this.#unclean.size === 0) await this.#boot.record();
       return { log, report };
     } catch (error) {
       throw readFault(directory, error);
@@ -410,7 +410,10 @@ export class DataDirectory {
     const { disk } = this.#context;
     this.#unclean.delete(name);
     if (!this.#names.delete(name)) return;
-    await this.#startOffsets.delete(at);
+    this.#startOffsets.forget(at);
+    await this.#startOffsets.save();
+    // Durable at the latest before another of the name is opened.
+    this.#recoveryPoints.forget(at);
     const from = joinPath(this.path, name);
     const uniqueId = Buffer.from(this.#random.bytes(16)).toString("hex");
     const to = joinPath(this.path, deletedDirectoryName(at, uniqueId));
@@ -435,5 +438,9 @@ export class DataDirectory {
     const wasClosedClean = await log.close({ isClean });
     if (log.hasDirectory) this.#names.add(name);
     if (!wasClosedClean) this.#unclean.add(name);
+    const at = parsePartitionDirectoryName(name);
+    if (wasClosedClean && log.hasDirectory && at !== null) {
+      this.#recoveryPoints.note(at, log.endOffset);
+    }
   }
 }

@@ -5,8 +5,10 @@
  *     .lock                        held while a broker has the directory open
  *     meta.properties              whose data this is
  *     millrace.properties          version of what Kafka's formats do not cover
+ *     millrace.boot                in which run of the system it was written
  *     .kafka_cleanshutdown         there only between a clean stop and the next opening
  *     log-start-offset-checkpoint  first offsets of partitions whose records were deleted
+ *     recovery-point-offset-checkpoint   below these offsets everything is on the disk
  *     orders-3/                    topic "orders", partition 3
  *       partition.metadata
  *       leader-epoch-checkpoint
@@ -37,6 +39,8 @@ export const META_PROPERTIES_FILE = "meta.properties";
 export const FORMAT_FILE = "millrace.properties";
 export const CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown";
 export const LOG_START_OFFSET_FILE = "log-start-offset-checkpoint";
+export const RECOVERY_POINT_FILE = "recovery-point-offset-checkpoint";
+export const BOOT_FILE = "millrace.boot";
 
 /** Ends a file that a crash left half written; removed by whoever finds it. */
 export const TEMPORARY_SUFFIX = ".tmp";

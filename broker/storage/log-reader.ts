@@ -16,7 +16,7 @@ import type { Payload } from "../lib/payload.ts";
 import { DiskError } from "../platform/disk.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import { findBatch } from "./batch-scan.ts";
-import type { ScannedBatch } from "./batch-scan.ts";
+import type { FoundBatch, ScannedBatch } from "./batch-scan.ts";
 import type { LogFile } from "./log-file.ts";
 import type { LogEnd, LogWriter } from "./log-writer.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -125,13 +125,32 @@ export class LogReader {
   }
 }
 
-async function locate(segment: Segment, offset: number, endPosition: number) {
-  const { position } = await segment.offsetIndex.lookup(offset);
-  return findBatch(
-    segment.log,
-    { position, endPosition },
-    (batch) => batch.lastOffset >= offset,
-  );
+/**
+ * The batch that holds the offset. Behind a header that cannot be, nobody knows
+ * where the next one starts, but for the next index entry.
+ */
+async function locate(
+  segment: Segment,
+  offset: number,
+  endPosition: number,
+): Promise<FoundBatch> {
+  const { log, offsetIndex } = segment;
+  let { position } = await offsetIndex.lookup(offset);
+  for (;;) {
+    const found = await findBatch(
+      log,
+      { position, endPosition },
+      (batch) => batch.lastOffset >= offset,
+    );
+    if (found.error !== "corrupt-batch") return found;
+    const next = await offsetIndex.nextBehind(found.position);
+    if (next === null || next.position >= endPosition) return found;
+    const range = { position: next.position, endPosition };
+    const behind = await findBatch(log, range, () => true);
+    // Between the two nothing can be found.
+    if (behind.error === null && behind.batch.baseOffset > offset) return found;
+    position = next.position;
+  }
 }
 
 function rangeOf(

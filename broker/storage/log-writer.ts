@@ -10,13 +10,14 @@
 import { takeBatches } from "./append-queue.ts";
 import type { AppendGroup, Roll } from "./append-queue.ts";
 import { replaceRebuildableFile } from "./checkpoint.ts";
-import { LEADER_EPOCH_FILE, segmentFileName } from "./layout.ts";
+import { LEADER_EPOCH_FILE, joinPath } from "./layout.ts";
 import type { LeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
 import { writePartitionMetadata } from "./partition-metadata.ts";
+import { ProducerSnapshotFiles } from "./producer-snapshot-files.ts";
 import type { Segment } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
-import { writeFault } from "./storage-error.ts";
+import { StorageError, syncFault, writeFault } from "./storage-error.ts";
 import { TailCache } from "./tail-cache.ts";
 
 /** An end of the log: everything before it is written, or visible, or synced. */
@@ -38,6 +39,7 @@ export class LogWriter {
   readonly #context: StorageContext;
   readonly #place: LogPlace;
   readonly #epochs: LeaderEpochs;
+  readonly #snapshots: ProducerSnapshotFiles;
   readonly tail: TailCache;
 
   #written: LogEnd;
@@ -47,6 +49,7 @@ export class LogWriter {
   readonly #unsyncedIndexes = new Set<Segment>();
   #isDirectoryDirty = false;
   #isParentDirty = false;
+  #areEpochsUnsynced = true;
   /** The files lack what a clean close leaves: something was written, or opening had to scan. */
   #isIncomplete: boolean;
 
@@ -58,12 +61,18 @@ export class LogWriter {
       readonly end: LogEnd;
       readonly directoryExists: boolean;
       readonly isIncomplete: boolean;
+      readonly snapshotOffsets: readonly number[];
     },
   ) {
     this.#context = context;
     this.#place = place;
     this.#epochs = epochs;
     this.tail = new TailCache(context.tails);
+    this.#snapshots = new ProducerSnapshotFiles(
+      context.disk,
+      place.directory,
+      state.snapshotOffsets,
+    );
     this.#written = state.end;
     this.#directoryExists = state.directoryExists;
     this.#isIncomplete = state.isIncomplete;
@@ -180,7 +189,30 @@ export class LogWriter {
       this.#epochs.encode(),
     );
     this.#epochs.noteWritten();
+    this.#areEpochsUnsynced = true;
     this.#isDirectoryDirty = true;
+  }
+
+  /**
+   * Makes durable what recovery relies on besides the records below the offset,
+   * which are synced. May run beside writes. Rejects with the disk's error, and
+   * with a `StorageError` when an index could not be synced.
+   */
+  async completeBelow(offset: number, snapshot: Uint8Array): Promise<void> {
+    const { segment: active } = this.#written;
+    await active.flushIndexes();
+    for (const segment of [...this.#unsyncedIndexes]) {
+      await this.#syncIndexes(segment);
+      this.#unsyncedIndexes.delete(segment);
+    }
+    await this.#syncIndexes(active);
+    if (this.#areEpochsUnsynced) await this.#syncEpochs();
+    await this.#snapshots.write(offset, snapshot, { isSynced: true });
+  }
+
+  /** Removes snapshots of producers that no opening has a use for. */
+  tidySnapshots(isBaseOffset: (offset: number) => boolean): Promise<void> {
+    return this.#snapshots.tidy(isBaseOffset);
   }
 
   /** Everything that the next opening relies on, durable. Nothing may be queued any more. */
@@ -189,7 +221,7 @@ export class LogWriter {
     if (!this.#directoryExists) return;
     if (this.#epochs.isDirty) await this.writeEpochs();
     await segment.completeIndexes();
-    await this.#writeSnapshot(offset, snapshot);
+    await this.#snapshots.write(offset, snapshot, { isSynced: false });
     this.#unsyncedIndexes.add(segment);
     for (const unsynced of this.#unsyncedIndexes) await unsynced.syncIndexes();
     this.#unsyncedIndexes.clear();
@@ -212,15 +244,30 @@ export class LogWriter {
   async #completeSealed(roll: Roll, next: Segment): Promise<void> {
     await roll.sealed.completeIndexes();
     this.#unsyncedIndexes.add(roll.sealed);
-    await this.#writeSnapshot(next.baseOffset, roll.snapshot);
+    const { baseOffset } = next;
+    await this.#snapshots.write(baseOffset, roll.snapshot, { isSynced: false });
   }
 
-  async #writeSnapshot(offset: number, snapshot: Uint8Array): Promise<void> {
-    const name = segmentFileName(offset, "producerSnapshot");
-    await replaceRebuildableFile(
-      this.#context.disk,
-      { directory: this.#place.directory, name },
-      snapshot,
-    );
+  async #syncIndexes(segment: Segment): Promise<void> {
+    try {
+      await segment.syncIndexes();
+    } catch (error) {
+      // The segment was removed meanwhile, and its indexes with it.
+      if (error instanceof StorageError && error.code === "log-closed") return;
+      throw syncFault(segment.log.path, error);
+    }
+  }
+
+  async #syncEpochs(): Promise<void> {
+    this.#areEpochsUnsynced = false;
+    const path = joinPath(this.#place.directory, LEADER_EPOCH_FILE);
+    const file = await this.#context.disk.open(path, "append");
+    try {
+      await file.sync();
+    } catch (error) {
+      throw syncFault(path, error);
+    } finally {
+      await file.close();
+    }
   }
 }

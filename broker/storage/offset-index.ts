@@ -73,6 +73,14 @@ export class OffsetIndex {
     return this.#positionOf(await this.#entries.last());
   }
 
+  /** The next indexed batch behind a position, or null. */
+  async nextBehind(position: number): Promise<IndexedPosition | null> {
+    const positionAt = (bytes: Uint8Array, at: number) =>
+      readUint32(bytes, at + 4);
+    const entry = await this.#entries.firstAbove(position, positionAt);
+    return entry === null ? null : this.#positionOf(entry);
+  }
+
   #positionOf(entry: Uint8Array | null): IndexedPosition {
     if (entry === null) return { offset: this.#baseOffset, position: 0 };
     return {

@@ -12,6 +12,8 @@ export interface LogOptions {
   readonly visibility: "page-cache" | "durable";
   /** The log's start offset: durable before records below it are removed. */
   readonly savedStart: SavedStart;
+  /** Says that everything below is on the disk, indexes and producers too. */
+  readonly saveRecoveryPoint: (offset: number) => Promise<void>;
   /** The log went offline; called once. */
   readonly onFault: (fault: StorageError) => void;
 }
@@ -28,4 +30,6 @@ export interface OpenedLog {
   readonly directoryExists: boolean;
   /** The files lack something that a clean close leaves. */
   readonly isIncomplete: boolean;
+  /** Of snapshots of the producers, ascending. */
+  readonly snapshotOffsets: readonly number[];
 }

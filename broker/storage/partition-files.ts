@@ -1,7 +1,7 @@
 /**
  * What lies in a partition's directory. Files that no opening has a use for are
  * removed: half-written ones, companions of a segment that is gone, and
- * snapshots that no segment begins at.
+ * snapshots that no segment begins at, but for the newest.
  */
 import type { Disk } from "../platform/disk.ts";
 import {
@@ -11,6 +11,9 @@ import {
   segmentFileName,
 } from "./layout.ts";
 import type { SegmentFileKind } from "./layout.ts";
+import { OFFSET_INDEX_ENTRY_SIZE } from "./offset-index.ts";
+import type { SegmentFiles } from "./segment.ts";
+import { TIME_INDEX_ENTRY_SIZE } from "./time-index.ts";
 
 export interface SurveyedSegment {
   readonly baseOffset: number;
@@ -25,6 +28,12 @@ export interface PartitionFiles {
   readonly segments: readonly SurveyedSegment[];
   readonly snapshotOffsets: readonly number[];
 }
+
+/**
+ * A snapshot keeps one batch of each producer, and a client may send five again.
+ * So recovery begins one snapshot before the newest, and reads the rest.
+ */
+export const SNAPSHOTS_KEPT_COUNT = 2;
 
 /** Kafka's name for files that it has given up. */
 const KAFKA_DELETED_SUFFIX = ".deleted";
@@ -50,15 +59,15 @@ export async function surveyDirectory(
   }
   const offsets = [...kinds.keys()].sort((a, b) => a - b);
   const bases = offsets.filter((offset) => kinds.get(offset)?.has("log"));
-  const newest = offsets.findLast((offset) =>
-    kinds.get(offset)?.has("producerSnapshot"),
-  );
+  const newest = offsets
+    .filter((offset) => kinds.get(offset)?.has("producerSnapshot"))
+    .slice(-SNAPSHOTS_KEPT_COUNT);
   const snapshotOffsets: number[] = [];
   for (const offset of offsets) {
     const isBase = bases.includes(offset);
     for (const kind of kinds.get(offset) ?? []) {
       const isWanted =
-        isBase || (kind === "producerSnapshot" && offset === newest);
+        isBase || (kind === "producerSnapshot" && newest.includes(offset));
       if (!isWanted) {
         await disk.remove(joinPath(directory, segmentFileName(offset, kind)));
       } else if (kind === "producerSnapshot") snapshotOffsets.push(offset);
@@ -84,4 +93,18 @@ async function surveySegment(
     offsetIndexSizeBytes: await sizeOf("offsetIndex"),
     timeIndexSizeBytes: await sizeOf("timeIndex"),
   };
+}
+
+/** The segment as its files' sizes say; null where an index is missing, or ends inside an entry. */
+export function segmentFilesOf(
+  found: SurveyedSegment,
+  options: { readonly isSealed: boolean },
+): SegmentFiles | null {
+  const { logSizeBytes, offsetIndexSizeBytes, timeIndexSizeBytes } = found;
+  if (offsetIndexSizeBytes === null || timeIndexSizeBytes === null) return null;
+  const offsetEntryCount = offsetIndexSizeBytes / OFFSET_INDEX_ENTRY_SIZE;
+  const timeEntryCount = timeIndexSizeBytes / TIME_INDEX_ENTRY_SIZE;
+  return Number.isInteger(offsetEntryCount) && Number.isInteger(timeEntryCount)
+    ? { logSizeBytes, offsetEntryCount, timeEntryCount, ...options }
+    : null;
 }

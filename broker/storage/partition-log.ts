@@ -19,7 +19,7 @@ import {
 } from "../record/batch.ts";
 import { assert } from "../lib/assert.ts";
 import { checkAppend, storedForm } from "./append-check.ts";
-import { AppendQueue } from "./append-queue.ts";
+import { AppendQueue, sizeBytesOf } from "./append-queue.ts";
 import type { AppendGroup } from "./append-queue.ts";
 import type { Appended, AppendResult } from "./append-result.ts";
 import { AppendState } from "./append-state.ts";
@@ -37,6 +37,7 @@ import { producerOf } from "./producer-state.ts";
 import type { Duplicate } from "./producer-state.ts";
 import { findOldSegments } from "./old-segments.ts";
 import type { RetentionLimits } from "./retention.ts";
+import { RecoveryCheckpoint } from "./recovery-checkpoint.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
@@ -62,6 +63,7 @@ export class PartitionLog {
   readonly #commit: GroupCommit;
   readonly #start: LogStart;
   readonly #flushes: FlushPolicy;
+  readonly #checkpoint: RecoveryCheckpoint;
   readonly #reader: LogReader;
   readonly #search: TimestampSearch;
   readonly #listeners = new Set<() => void>();
@@ -99,6 +101,7 @@ export class PartitionLog {
       end,
       directoryExists: opened.directoryExists,
       isIncomplete: opened.isIncomplete,
+      snapshotOffsets: opened.snapshotOffsets,
     });
     this.#commit = new GroupCommit(
       context.syncs,
@@ -117,6 +120,7 @@ export class PartitionLog {
       opened.startOffset,
     );
     this.#flushes = new FlushPolicy(context.clock, this.#commit);
+    this.#checkpoint = this.#createCheckpoint();
     this.#queue = new AppendQueue(context.clock, {
       write: (group) => this.#write(group),
       rollBack: (groups, error) => this.#rollBack(groups, error),
@@ -339,6 +343,7 @@ export class PartitionLog {
     await this.#queue.idle();
     this.#flushes.stop();
     await this.#start.close();
+    await this.#checkpoint.stop();
     await this.#commit.idle();
     let isClean = how.isClean && this.#fault === null;
     if (isClean && this.#writer.isIncomplete) {
@@ -396,6 +401,7 @@ export class PartitionLog {
     if (this.#fault !== null) throw this.#fault;
     await this.#writer.write(group, this.#config);
     const { written } = this.#writer;
+    this.#checkpoint.noteWritten(sizeBytesOf(group));
     if (this.#options.visibility === "page-cache") {
       this.#visible = written;
       this.#notify();
@@ -421,6 +427,28 @@ export class PartitionLog {
       this.#goOffline(fault);
       throw fault;
     }
+  }
+
+  #createCheckpoint(): RecoveryCheckpoint {
+    const { directory } = this.#place;
+    return new RecoveryCheckpoint(this.#context.clock, directory, {
+      capture: () => ({
+        endOffset: this.#state.endOffset,
+        snapshot: this.#state.encodeProducers(),
+      }),
+      durable: async (endOffset) => {
+        await this.#queue.writeOf(endOffset - 1);
+        await this.#commit.wait(endOffset);
+      },
+      complete: (endOffset, snapshot) =>
+        this.#writer.completeBelow(endOffset, snapshot),
+      save: this.#options.saveRecoveryPoint,
+      tidy: () =>
+        this.#writer.tidySnapshots(
+          (offset) => this.#segments.floor(offset).baseOffset === offset,
+        ),
+      failed: (fault) => this.#goOffline(fault),
+    });
   }
 
   #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {

@@ -2,66 +2,42 @@
  * From the files of a partition to an open `PartitionLog`.
  *
  * After a clean close nothing is scanned: sizes, the indexes' last entries, the
- * epochs and the producers' snapshot say everything. Otherwise every batch is
- * read and checked, and indexes, epochs and producers are built anew:
- *
- * - In the last segment, the file is cut at the first batch that does not hold:
- *   what a crash leaves behind the last whole write.
- * - In a sealed segment, a batch with a wrong CRC between good ones is damage
- *   and no torn tail. It stays, is reported, and the rest is served. Only what
- *   cannot be walked up to the file's end is cut off that file. Segments behind
- *   it stay: their records may have been promised to be durable.
- *
- * What was found is synced before it is served, so that nothing read or
- * answered for as a duplicate can be lost afterwards.
+ * epochs and the producers' snapshot say everything. Where one of them is
+ * missing or says what cannot be, it is built anew from the batches, and since
+ * everything was on the disk, nothing is cut. After any other stop that holds
+ * for what lies below the recovery checkpoint; see log-recovery.ts.
  */
-import { partitionLeaderEpochOf } from "../record/batch.ts";
 import { readSmallFile, replaceRebuildableFile } from "./checkpoint.ts";
 import { findBatch } from "./batch-scan.ts";
-import type { ScannedBatch } from "./batch-scan.ts";
 import { LEADER_EPOCH_FILE, joinPath, segmentFileName } from "./layout.ts";
 import { LeaderEpochs, parseLeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
+import { recoverSegments } from "./log-recovery.ts";
+import type { RecoveredSegments, RecoveryStart } from "./log-recovery.ts";
 import type { LogPlace } from "./log-writer.ts";
-import { OFFSET_INDEX_ENTRY_SIZE } from "./offset-index.ts";
-import { surveyDirectory } from "./partition-files.ts";
-import type { PartitionFiles, SurveyedSegment } from "./partition-files.ts";
+import { segmentFilesOf, surveyDirectory } from "./partition-files.ts";
+import type { PartitionFiles } from "./partition-files.ts";
 import type { OpenedLog } from "./opened-log.ts";
 import { decodeProducerSnapshot } from "./producer-snapshot.ts";
-import { ProducerState, producerOf } from "./producer-state.ts";
+import { ProducerState } from "./producer-state.ts";
+import type { Finding, RecoveryReport } from "./recovery-report.ts";
 import { SegmentTail } from "./roll-rule.ts";
 import { SegmentList } from "./segment-list.ts";
-import { scanSegment } from "./segment-recovery.ts";
 import { Segment, emptySegmentFiles } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError } from "./storage-error.ts";
-import { TIME_INDEX_ENTRY_SIZE } from "./time-index.ts";
 
 export interface OpenOptions {
   /** Everything was closed cleanly the last time. */
   readonly isClean: boolean;
+  /** What was written since the recovery checkpoint can have lost nothing but its torn end. */
+  readonly isPageCacheIntact: boolean;
   /** False: the partition has no directory yet, so nothing is looked at. */
   readonly directoryExists: boolean;
   /** The log's start as it was saved, or null. */
   readonly startOffset: number | null;
-}
-
-/** A place in a file where opening found something wrong. */
-export interface Finding {
-  readonly path: string;
-  readonly position: number;
-  readonly sizeBytes: number;
-  readonly detail: string;
-}
-
-export interface RecoveryReport {
-  readonly directory: string;
-  readonly scannedSizeBytes: number;
-  readonly endOffset: number;
-  /** Bytes that were cut off. */
-  readonly cuts: readonly Finding[];
-  /** Batches that stay but are not what was written. */
-  readonly damages: readonly Finding[];
+  /** Below it everything is on the disk; null where that was never said. */
+  readonly recoveryPoint: number | null;
 }
 
 export interface OpeningResult {
@@ -69,6 +45,8 @@ export interface OpeningResult {
   /** Null where nothing had to be scanned. */
   readonly report: RecoveryReport | null;
 }
+
+type ProducersAt = Pick<RecoveryStart, "producers" | "producersOffset">;
 
 /** Throws `DiskError`; `corrupt-file` for what no scan can mend. */
 export async function openPartitionFiles(
@@ -78,66 +56,33 @@ export async function openPartitionFiles(
   options: OpenOptions,
 ): Promise<OpeningResult> {
   const opening = new Opening(place, context, config);
+  const { startOffset, recoveryPoint } = options;
   if (!options.directoryExists) {
-    return {
-      opened: opening.empty(options.startOffset ?? 0, false),
-      report: null,
-    };
+    return { opened: opening.empty(startOffset ?? 0, false), report: null };
   }
   const files = await surveyDirectory(context.disk, place.directory);
   if (files.segments.length === 0) {
-    return {
-      opened: opening.empty(options.startOffset ?? 0, true),
-      report: null,
-    };
+    const offset = Math.max(startOffset ?? 0, recoveryPoint ?? 0);
+    return { opened: opening.empty(offset, true), report: null };
   }
-  const opened = options.isClean ? await opening.resume(files) : null;
-  if (opened !== null) {
-    const kept = await opening.applyStart(opened, options.startOffset);
-    return { opened: kept, report: null };
+  const resumed = options.isClean ? await opening.resume(files, options) : null;
+  if (resumed !== null) {
+    const opened = await opening.applyStart(resumed, startOffset);
+    return { opened, report: null };
   }
-  const scanned = await opening.scan(files);
-  const kept = await opening.applyStart(scanned, options.startOffset);
-  return { opened: kept, report: opening.report(scanned.endOffset) };
-}
-
-/** One line for the operator, or null where there is nothing to say. */
-export function describeRecovery(report: RecoveryReport): string | null {
-  const describe = (verb: string, findings: readonly Finding[]) =>
-    findings.map(
-      ({ path, position, sizeBytes, detail }) =>
-        `${verb} ${sizeBytes} bytes at ${path}:${position} (${detail})`,
-    );
-  const lines = [
-    ...describe("cut", report.cuts),
-    ...describe("left damaged", report.damages),
-  ];
-  if (lines.length === 0) return null;
-  return `${report.directory} ends at offset ${report.endOffset}: ${lines.join(", ")}`;
+  const { opened, report } = await opening.recover(files, options);
+  return { opened: await opening.applyStart(opened, startOffset), report };
 }
 
 class Opening {
   readonly #place: LogPlace;
   readonly #context: StorageContext;
   readonly #config: LogConfig;
-  #scannedSizeBytes = 0;
-  readonly #cuts: Finding[] = [];
-  readonly #damages: Finding[] = [];
 
   constructor(place: LogPlace, context: StorageContext, config: LogConfig) {
     this.#place = place;
     this.#context = context;
     this.#config = config;
-  }
-
-  report(endOffset: number): RecoveryReport {
-    return {
-      directory: this.#place.directory,
-      scannedSizeBytes: this.#scannedSizeBytes,
-      endOffset,
-      cuts: this.#cuts,
-      damages: this.#damages,
-    };
   }
 
   empty(startOffset: number, directoryExists: boolean): OpenedLog {
@@ -152,27 +97,27 @@ class Opening {
       tail: new SegmentTail(segment),
       directoryExists,
       isIncomplete: directoryExists,
+      snapshotOffsets: [],
     };
   }
 
   /** Without a scan; null where something that a clean close leaves is missing. */
-  async resume(files: PartitionFiles): Promise<OpenedLog | null> {
+  async resume(
+    files: PartitionFiles,
+    { recoveryPoint }: OpenOptions,
+  ): Promise<OpenedLog | null> {
     const epochs = await this.#readEpochs();
-    if (epochs === null || !files.segments.every(hasWholeIndexes)) return null;
-    const segments = new SegmentList(
-      files.segments.map((found, slot) =>
-        this.#segment(found.baseOffset, {
-          logSizeBytes: found.logSizeBytes,
-          offsetEntryCount:
-            (found.offsetIndexSizeBytes ?? 0) / OFFSET_INDEX_ENTRY_SIZE,
-          timeEntryCount:
-            (found.timeIndexSizeBytes ?? 0) / TIME_INDEX_ENTRY_SIZE,
-          isSealed: slot < files.segments.length - 1,
-        }),
-      ),
-    );
+    if (epochs === null) return null;
+    const found: Segment[] = [];
+    for (const segment of files.segments) {
+      const isSealed = segment !== files.segments.at(-1);
+      const known = segmentFilesOf(segment, { isSealed });
+      if (known === null) return null;
+      found.push(this.#segment(segment.baseOffset, known));
+    }
+    const segments = new SegmentList(found);
     const endOffset = await resumeActive(segments.active);
-    if (endOffset === null) return null;
+    if (endOffset === null || endOffset < (recoveryPoint ?? 0)) return null;
     // Kafka takes no snapshot of a log to which nothing was ever written.
     const isUnused =
       endOffset === segments.first.baseOffset &&
@@ -182,36 +127,29 @@ class Opening {
       : await this.#readProducers(files, endOffset);
     if (producers === null) return null;
     return {
-      ...this.#opened(segments, epochs, producers, endOffset),
+      ...this.#opened(files, segments, { epochs, producers, endOffset }),
       isIncomplete: false,
     };
   }
 
-  /** Reads everything; see the module's comment for what is done with what does not hold. */
-  async scan(files: PartitionFiles): Promise<OpenedLog> {
-    const epochs = (await this.#readEpochs()) ?? new LeaderEpochs();
-    const first = files.segments[0]?.baseOffset ?? 0;
-    const producers =
-      (await this.#readProducers(files, first)) ?? new ProducerState();
-    const segments: Segment[] = [];
-    let endOffset = first;
-    for (const found of files.segments) {
-      const isLast = found === files.segments.at(-1);
-      const segment = this.#segment(found.baseOffset, {
-        ...emptySegmentFiles,
-        isSealed: !isLast,
-      });
-      endOffset = await this.#scanSegment(segment, isLast, {
-        epochs,
-        producers,
-      });
-      segments.push(segment);
-    }
+  /** Scans what cannot be relied on. */
+  async recover(
+    files: PartitionFiles,
+    options: OpenOptions,
+  ): Promise<{ readonly opened: OpenedLog; readonly report: RecoveryReport }> {
+    const recovered = await this.#recoverSegments(files, options);
+    const segments = new SegmentList(recovered.segments);
+    const damages = [...recovered.damages];
+    const endOffset = this.#continueBehindDamage(segments, recovered, {
+      promisedEndOffset: promisedEndOf(files, options),
+      damages,
+    });
+    const { epochs, producers, scannedSizeBytes, cuts } = recovered;
     epochs.truncateFromEnd(endOffset);
     const nowMs = this.#context.clock.now();
     producers.expire(nowMs, this.#config.producerIdExpirationMs);
-    const { disk } = this.#context;
     const { directory } = this.#place;
+    const { disk } = this.#context;
     if (epochs.isDirty) {
       const at = { directory, name: LEADER_EPOCH_FILE };
       await replaceRebuildableFile(disk, at, epochs.encode());
@@ -224,8 +162,10 @@ class Opening {
       await disk.remove(joinPath(directory, name));
     }
     await disk.syncDirectory(directory);
-    const list = new SegmentList(segments);
-    return this.#opened(list, epochs, producers, endOffset);
+    return {
+      opened: this.#opened(files, segments, { epochs, producers, endOffset }),
+      report: { directory, scannedSizeBytes, endOffset, cuts, damages },
+    };
   }
 
   /** Takes away what lies below the log's saved start: a crash may have come between. */
@@ -248,85 +188,84 @@ class Opening {
     return { ...opened, startOffset: savedOffset };
   }
 
-  async #scanSegment(
-    segment: Segment,
-    isLast: boolean,
-    state: { readonly epochs: LeaderEpochs; readonly producers: ProducerState },
-  ): Promise<number> {
-    const { disk } = this.#context;
-    const { path } = segment.log;
-    await disk.remove(segment.offsetIndex.entries.path);
-    await disk.remove(segment.timeIndex.entries.path);
-    const file = await disk.open(path, "append");
-    try {
-      const damages: Finding[] = [];
-      const result = await scanSegment(file, {
-        startOffset: segment.baseOffset,
-        verifiesCrc: true,
-        visit: (batch, bytes, at) => {
-          segment.noteWritten(batch, this.#config.indexIntervalSizeBytes);
-          this.#learn(batch, bytes, at, state);
-        },
-        skipsDamage: (batch) => {
-          if (isLast) return false;
-          const { position, sizeBytes } = batch;
-          damages.push({ path, position, sizeBytes, detail: "a wrong crc" });
-          segment.noteWritten(batch, this.#config.indexIntervalSizeBytes);
-          return true;
-        },
-      });
-      this.#scannedSizeBytes += file.sizeBytes;
-      this.#damages.push(...damages);
-      if (result.detail !== null) {
-        this.#cuts.push({
-          path,
-          position: result.endPosition,
-          sizeBytes: file.sizeBytes - result.endPosition,
-          detail: result.detail,
-        });
-        await file.truncate(result.endPosition);
-      }
-      await file.sync();
-      segment.log.adopt(result.endPosition);
-      if (isLast) await segment.flushIndexes();
-      else await segment.completeIndexes();
-      return result.endOffset;
-    } finally {
-      await file.close();
-    }
+  async #recoverSegments(
+    files: PartitionFiles,
+    options: OpenOptions,
+  ): Promise<RecoveredSegments> {
+    const at = { directory: this.#place.directory, config: this.#config };
+    const trustedEndOffset = options.isClean
+      ? Number.MAX_SAFE_INTEGER
+      : (options.recoveryPoint ?? 0);
+    const recoverWith = async (isPageCacheIntact: boolean) => {
+      const start: RecoveryStart = {
+        trustedEndOffset,
+        isPageCacheIntact,
+        epochs: await this.#readEpochs(),
+        ...(await this.#producersBefore(files, trustedEndOffset)),
+      };
+      return recoverSegments(files, this.#context, at, start);
+    };
+    const recovered = options.isPageCacheIntact
+      ? await recoverWith(true)
+      : null;
+    if (recovered !== null) return recovered;
+    const checked = await recoverWith(false);
+    if (checked !== null) return checked;
+    throw new StorageError(
+      "corrupt-file",
+      at.directory,
+      "changed while it was being read",
+    );
   }
 
-  /** What a batch says of epochs and producers. */
-  #learn(
-    batch: ScannedBatch,
-    bytes: Uint8Array,
-    at: number,
-    state: { readonly epochs: LeaderEpochs; readonly producers: ProducerState },
-  ): void {
-    const epoch = partitionLeaderEpochOf(bytes, at);
-    if (epoch >= 0) state.epochs.assign(epoch, batch.baseOffset);
-    const producer = producerOf(bytes, at, batch);
-    if (producer !== null) {
-      state.producers.apply(producer, batch.maxTimestampMs);
+  /**
+   * Where the last segment ends in damage, or before what was promised to be
+   * there, the log goes on in a new segment: nothing good may be written behind
+   * bad, and no offset be given twice. Answers the log's end.
+   */
+  #continueBehindDamage(
+    segments: SegmentList,
+    { endOffset, isEndDamaged }: RecoveredSegments,
+    known: {
+      readonly promisedEndOffset: number;
+      readonly damages: Finding[];
+    },
+  ): number {
+    const { promisedEndOffset, damages } = known;
+    const isShort = endOffset < promisedEndOffset;
+    if (!isEndDamaged && !isShort) return endOffset;
+    const last = segments.active;
+    if (isShort) {
+      const detail = `offsets ${endOffset} to ${promisedEndOffset - 1} are missing`;
+      const { path, sizeBytes } = last.log;
+      damages.push({ path, position: sizeBytes, sizeBytes: 0, detail });
     }
+    const nextOffset = Math.max(
+      endOffset,
+      promisedEndOffset,
+      last.baseOffset + 1,
+    );
+    last.log.seal();
+    segments.add(this.#segment(nextOffset));
+    return nextOffset;
   }
 
   #opened(
+    files: PartitionFiles,
     segments: SegmentList,
-    epochs: LeaderEpochs,
-    producers: ProducerState,
-    endOffset: number,
+    state: Pick<OpenedLog, "epochs" | "producers" | "endOffset">,
   ): OpenedLog {
     return {
+      ...state,
       place: this.#place,
       segments,
-      epochs,
-      producers,
       startOffset: segments.first.baseOffset,
-      endOffset,
       tail: new SegmentTail(segments.active),
       directoryExists: true,
       isIncomplete: true,
+      snapshotOffsets: files.snapshotOffsets.filter(
+        (offset) => offset <= state.endOffset,
+      ),
     };
   }
 
@@ -349,6 +288,30 @@ class Opening {
     }
   }
 
+  /**
+   * The producers at some offset that is not behind `endOffset`: as the last
+   * snapshot but one says, where there are two; else the last; else none, at the
+   * log's beginning. Snapshots that cannot be read are passed over.
+   */
+  async #producersBefore(
+    files: PartitionFiles,
+    endOffset: number,
+  ): Promise<ProducersAt> {
+    const first = files.segments[0]?.baseOffset ?? 0;
+    let newest: ProducersAt | null = null;
+    for (const offset of files.snapshotOffsets.toReversed()) {
+      if (offset > endOffset || offset < first) continue;
+      const producers = await this.#readProducers(files, offset);
+      if (producers === null) continue;
+      const found = { producers, producersOffset: offset };
+      if (newest !== null) return found;
+      newest = found;
+    }
+    // In front of the first record there was nobody.
+    if (newest !== null && first > 0) return newest;
+    return { producers: new ProducerState(), producersOffset: first };
+  }
+
   /** The snapshot for exactly this offset, or null. */
   async #readProducers(
     files: PartitionFiles,
@@ -363,14 +326,14 @@ class Opening {
   }
 }
 
-function hasWholeIndexes(found: SurveyedSegment): boolean {
-  const { offsetIndexSizeBytes, timeIndexSizeBytes } = found;
-  return (
-    offsetIndexSizeBytes !== null &&
-    timeIndexSizeBytes !== null &&
-    offsetIndexSizeBytes % OFFSET_INDEX_ENTRY_SIZE === 0 &&
-    timeIndexSizeBytes % TIME_INDEX_ENTRY_SIZE === 0
-  );
+/** The log reached at least so far when it was promised to be on the disk. */
+function promisedEndOf(
+  { snapshotOffsets }: PartitionFiles,
+  { isClean, recoveryPoint }: OpenOptions,
+): number {
+  // A clean close leaves a snapshot of the producers at the log's end.
+  const closedAt = isClean ? (snapshotOffsets.at(-1) ?? 0) : 0;
+  return Math.max(recoveryPoint ?? 0, closedAt);
 }
 
 /** The end offset: from the last index entry it is a few batch headers away. Null if they do not hold. */

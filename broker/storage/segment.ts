@@ -174,6 +174,12 @@ export class Segment {
     }
   }
 
+  /** Cuts off what the files hold behind the entries that are known. Throws `DiskError`. */
+  async truncateIndexes(): Promise<void> {
+    await this.offsetIndex.entries.truncate();
+    await this.timeIndex.entries.truncate();
+  }
+
   async syncIndexes(): Promise<void> {
     await this.offsetIndex.entries.sync();
     await this.timeIndex.entries.sync();

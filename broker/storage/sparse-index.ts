@@ -69,6 +69,7 @@ export class SparseIndex {
   /** Entries that are not in the file yet, and room for more. */
   #gathered = EMPTY_BYTES;
   #gatheredCount = 0;
+  #flushing: Promise<void> | null = null;
 
   /** `entryCount`: what the file is known to hold; 0 where it may not exist. */
   constructor(
@@ -115,8 +116,18 @@ export class SparseIndex {
    * and the next flush first cuts off what this one left. Throws `DiskError`.
    */
   async flush(): Promise<void> {
-    const count = this.#gatheredCount;
-    if (count === 0) return;
+    // One at a time: the writer's, and that of the recovery checkpoint.
+    while (this.#flushing !== null) await this.#flushing.catch(() => {});
+    if (this.#gatheredCount === 0) return;
+    this.#flushing = this.#flush(this.#gatheredCount);
+    try {
+      await this.#flushing;
+    } finally {
+      this.#flushing = null;
+    }
+  }
+
+  async #flush(count: number): Promise<void> {
     const width = this.#format.entrySizeBytes;
     const lease = await this.file.lease("append");
     try {
@@ -136,6 +147,18 @@ export class SparseIndex {
         ? EMPTY_BYTES
         : this.#gathered.slice(count * width, (count + rest) * width);
     this.#gatheredCount = rest;
+  }
+
+  /** Cuts off what the file holds behind its known entries. Throws `DiskError`. */
+  async truncate(): Promise<void> {
+    const lease = await this.file.lease("append");
+    try {
+      await lease.file.truncate(
+        this.#writtenCount * this.#format.entrySizeBytes,
+      );
+    } finally {
+      lease.release();
+    }
   }
 
   /** Throws `DiskError`. */
@@ -171,6 +194,34 @@ export class SparseIndex {
   /** The last entry, or null of an empty index. Throws as `find`. */
   last(): Promise<Uint8Array | null> {
     return this.find(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** The first entry for which `valueAt` gives more than that; its values must ascend as keys do. */
+  async firstAbove(
+    value: number,
+    valueAt: (bytes: Uint8Array, position: number) => number,
+  ): Promise<Uint8Array | null> {
+    const count = this.entryCount;
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (valueAt(await this.#entryAt(middle), 0) > value) high = middle;
+      else low = middle + 1;
+    }
+    return low < count ? this.#entryAt(low) : null;
+  }
+
+  async #entryAt(slot: number): Promise<Uint8Array> {
+    const width = this.#format.entrySizeBytes;
+    const isWritten = slot < this.#writtenCount;
+    const bytes = isWritten
+      ? await this.#block(Math.floor(slot / ENTRIES_PER_BLOCK))
+      : this.#gathered;
+    const first = isWritten
+      ? slot % ENTRIES_PER_BLOCK
+      : slot - this.#writtenCount;
+    return bytes.subarray(first * width, (first + 1) * width);
   }
 
   #findIn(bytes: Uint8Array, count: number, key: number): Uint8Array | null {

@@ -86,6 +86,11 @@ export class FailingDisk implements Disk {
     return this.#disk.syncDirectory(directory);
   }
 
+  async bootId(): Promise<string | null> {
+    this.#check("bootId", "");
+    return this.#disk.bootId();
+  }
+
   async lock(path: string): Promise<LockResult> {
     this.#check("lock", path);
     return this.#disk.lock(path);

@@ -17,6 +17,8 @@ import type { Space } from "./memory-file.ts";
 export interface MemoryDiskOptions {
   /** What all files together may hold; unlimited by default. */
   readonly capacitySizeBytes?: number;
+  /** What `bootId` answers; none by default, so that everything is checked. */
+  readonly bootId?: string;
 }
 
 type Directory = Map<string, Node>;
@@ -26,11 +28,13 @@ export class MemoryDisk implements Disk {
   readonly #root: Directory = new Map();
   readonly #space: Space;
   readonly #locked = new Set<string>();
+  readonly #bootId: string | null;
 
   constructor(options: MemoryDiskOptions = {}) {
     this.#space = {
       freeSizeBytes: options.capacitySizeBytes ?? Number.POSITIVE_INFINITY,
     };
+    this.#bootId = options.bootId ?? null;
   }
 
   async open(
@@ -110,6 +114,10 @@ export class MemoryDisk implements Disk {
 
   async syncDirectory(directory: string): Promise<void> {
     this.#directoryAt(directory);
+  }
+
+  async bootId(): Promise<string | null> {
+    return this.#bootId;
   }
 
   async lock(path: string): Promise<LockResult> {

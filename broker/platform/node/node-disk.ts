@@ -22,6 +22,8 @@ import { Slots } from "./slots.ts";
 const SYNC_COUNT_MAX = 2;
 const READ_AHEAD_COUNT_MAX = 1;
 
+const BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id";
+
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
 const statFile = promisify(fs.fstat);
@@ -141,6 +143,17 @@ export class NodeDisk implements Disk {
         await closeFile(fd);
       }
     });
+  }
+
+  /** Linux tells; elsewhere nothing does without starting a process. */
+  async bootId(): Promise<string | null> {
+    try {
+      const text = await fs.promises.readFile(BOOT_ID_PATH, "utf8");
+      return text.trim() || null;
+    } catch {
+      // Any reason not to know it is good enough: more is checked then.
+      return null;
+    }
   }
 
   lock(path: string): Promise<LockResult> {

@@ -261,6 +261,10 @@ export function diskContract(
       expect(await codeOf(disk.removeDirectory(at("log")))).toBe("ENOTDIR");
     });
 
+    test("says the same of the boot each time it is asked", async () => {
+      expect(await disk.bootId()).toBe(await disk.bootId());
+    });
+
     test("locks once at a time", async () => {
       const first = await disk.lock(at(".lock"));
       expect(first.error).toBe(null);

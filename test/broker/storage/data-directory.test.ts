@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defaultLogConfig } from "../../../broker/storage/log-config.ts";
-import { describeRecovery } from "../../../broker/storage/partition-recovery.ts";
+import { describeRecovery } from "../../../broker/storage/recovery-report.ts";
 import {
   TestStorage,
   append,

@@ -192,7 +192,8 @@ describe("a partition log", () => {
       "leader-epoch-checkpoint",
       "partition.metadata",
     ]);
-    expect(storage.clock.timerCount).toBe(1);
+    // One for `flush.ms`, one for the recovery checkpoint.
+    expect(storage.clock.timerCount).toBe(2);
   });
 
   it("lays out its files as Kafka does", async () => {
@@ -228,6 +229,7 @@ describe("a partition log", () => {
       "meta.properties",
       "millrace.properties",
       "orders-3",
+      "recovery-point-offset-checkpoint",
     ]);
   });
 

@@ -18,7 +18,7 @@ import { defaultLogConfig } from "../../../broker/storage/log-config.ts";
 import type { LogConfig } from "../../../broker/storage/log-config.ts";
 import type { ReadRequest } from "../../../broker/storage/log-reader.ts";
 import type { PartitionLog } from "../../../broker/storage/partition-log.ts";
-import type { RecoveryReport } from "../../../broker/storage/partition-recovery.ts";
+import type { RecoveryReport } from "../../../broker/storage/recovery-report.ts";
 import type { StorageError } from "../../../broker/storage/storage-error.ts";
 import { FailingDisk } from "../../support/failing-disk.ts";
 import { ManualClock } from "../../support/manual-clock.ts";

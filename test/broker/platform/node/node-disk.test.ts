@@ -28,6 +28,14 @@ describe("the file system", () => {
     },
   );
 
+  test.skipIf(process.platform !== "linux")(
+    "names the boot as Linux does",
+    async () => {
+      const { disk } = createNodePlatform();
+      expect(await disk.bootId()).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
+
   test("keeps the system's code and the path in its errors", async () => {
     const { disk } = createNodePlatform();
     const path = `${directory.path}/none/log`;

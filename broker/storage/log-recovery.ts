@@ -1,0 +1,352 @@
+/**
+ * Opens a partition's files when they may not be complete: after a stop that
+ * was not clean, or where something is missing that a clean one leaves.
+ *
+ * Below the recovery checkpoint everything was on the disk when the checkpoint
+ * was written: records, indexes, and a snapshot of the producers. So
+ *
+ * - a segment that lies wholly below it keeps its indexes and is not read;
+ * - the segment that holds it is scanned from the last index entry below it on;
+ * - segments behind it are scanned whole, and their indexes built anew.
+ *
+ * Of producers and leader epochs the files know what was true at or below the
+ * checkpoint; the batches from there on tell the rest.
+ *
+ * What does not hold behind the checkpoint, in the last segment, is a torn tail
+ * and cut off. Anything else is damage: it stays, is reported, and what lies
+ * behind it is served. A last segment whose end is damaged is not written to any
+ * more: the log goes on in a new one, at the offset where it was to go on.
+ *
+ * In the boot that wrote them, batches are believed by their headers and only
+ * the last one is checked whole: a killed process tears nothing but its last
+ * write. If that one does not hold, all of them are checked after all.
+ */
+import { partitionLeaderEpochOf } from "../record/batch.ts";
+import type { DiskFile } from "../platform/disk.ts";
+import { findBatch } from "./batch-scan.ts";
+import type { ScannedBatch } from "./batch-scan.ts";
+import { readOffsetIndexPrefix, readTimeIndexPrefix } from "./index-prefix.ts";
+import type { OffsetIndexPrefix } from "./index-prefix.ts";
+import { segmentFilesOf } from "./partition-files.ts";
+import type { PartitionFiles, SurveyedSegment } from "./partition-files.ts";
+import { LeaderEpochs } from "./leader-epochs.ts";
+import type { LogConfig } from "./log-config.ts";
+import { producerOf } from "./producer-state.ts";
+import type { ProducerState } from "./producer-state.ts";
+import type { Finding } from "./recovery-report.ts";
+import { scanSegment, verifyBatch } from "./segment-recovery.ts";
+import type { ScanResult } from "./segment-recovery.ts";
+import { Segment, emptySegmentFiles } from "./segment.ts";
+import type { StorageContext } from "./storage-context.ts";
+
+export interface RecoveryStart {
+  /** Below it everything was on the disk. */
+  readonly trustedEndOffset: number;
+  /** False: any batch behind the trusted end may be torn. */
+  readonly isPageCacheIntact: boolean;
+  /** As the file says; null where it is not to be had, and the batches tell. */
+  readonly epochs: LeaderEpochs | null;
+  readonly producers: ProducerState;
+  /** What the producers' state is the state of. */
+  readonly producersOffset: number;
+}
+
+export interface RecoveredSegments {
+  readonly segments: readonly Segment[];
+  readonly endOffset: number;
+  readonly epochs: LeaderEpochs;
+  readonly producers: ProducerState;
+  /** Nothing more may be appended to the last segment. */
+  readonly isEndDamaged: boolean;
+  readonly scannedSizeBytes: number;
+  readonly cuts: readonly Finding[];
+  readonly damages: readonly Finding[];
+}
+
+/** Null: the last batch does not hold, so nothing may be believed by its header. Throws `DiskError`. */
+export async function recoverSegments(
+  files: PartitionFiles,
+  context: StorageContext,
+  at: { readonly directory: string; readonly config: LogConfig },
+  start: RecoveryStart,
+): Promise<RecoveredSegments | null> {
+  return new LogRecovery(context, at, start).run(files);
+}
+
+interface OpenedSegment {
+  readonly segment: Segment;
+  /** Its indexes lack entries, all of them or the newest. */
+  readonly isRebuilt: boolean;
+}
+
+class LogRecovery {
+  readonly #context: StorageContext;
+  readonly #directory: string;
+  readonly #config: LogConfig;
+  readonly #start: RecoveryStart;
+  readonly #epochs: LeaderEpochs;
+  #scannedSizeBytes = 0;
+  readonly #cuts: Finding[] = [];
+  readonly #damages: Finding[] = [];
+
+  constructor(
+    context: StorageContext,
+    at: { readonly directory: string; readonly config: LogConfig },
+    start: RecoveryStart,
+  ) {
+    this.#context = context;
+    this.#directory = at.directory;
+    this.#config = at.config;
+    this.#start = start;
+    this.#epochs = start.epochs ?? new LeaderEpochs();
+  }
+
+  async run(files: PartitionFiles): Promise<RecoveredSegments | null> {
+    const segments: Segment[] = [];
+    let endOffset = files.segments[0]?.baseOffset ?? 0;
+    let isEndDamaged = false;
+    for (const [slot, found] of files.segments.entries()) {
+      const next = files.segments[slot + 1]?.baseOffset ?? null;
+      const opened = await this.#openSegment(found, next);
+      if (this.#mustScan(opened.isRebuilt, next)) {
+        const result = await this.#scan(opened, next);
+        if (result === null) return null;
+        ({ endOffset, isEndDamaged } = result);
+      }
+      segments.push(opened.segment);
+    }
+    return {
+      segments,
+      endOffset,
+      epochs: this.#epochs,
+      producers: this.#start.producers,
+      isEndDamaged,
+      scannedSizeBytes: this.#scannedSizeBytes,
+      cuts: this.#cuts,
+      damages: this.#damages,
+    };
+  }
+
+  /** Batches from this offset on have something to tell. */
+  get #learnFromOffset(): number {
+    return this.#start.epochs === null ? 0 : this.#start.producersOffset;
+  }
+
+  #isTrusted(next: number | null): boolean {
+    return next !== null && next <= this.#start.trustedEndOffset;
+  }
+
+  /** Not a sealed segment below the checkpoint, with its indexes, whose producers are known. */
+  #mustScan(isRebuilt: boolean, next: number | null): boolean {
+    if (isRebuilt || !this.#isTrusted(next)) return true;
+    return next === null || next > this.#learnFromOffset;
+  }
+
+  async #openSegment(
+    found: SurveyedSegment,
+    next: number | null,
+  ): Promise<OpenedSegment> {
+    const { baseOffset } = found;
+    const kept = segmentFilesOf(found, { isSealed: next !== null });
+    if (this.#isTrusted(next) && kept !== null) {
+      return { segment: this.#segment(baseOffset, kept), isRebuilt: false };
+    }
+    if (baseOffset < this.#start.trustedEndOffset) {
+      const partial = await this.#keepIndexPrefix(found, next);
+      if (partial !== null) return { segment: partial, isRebuilt: true };
+    }
+    const segment = this.#segment(baseOffset, {
+      ...emptySegmentFiles,
+      logSizeBytes: found.logSizeBytes,
+      isSealed: next !== null,
+    });
+    const { disk, files } = this.#context;
+    for (const { entries } of [segment.offsetIndex, segment.timeIndex]) {
+      // A handle from a first try would write to the file that is gone.
+      await files.forget(entries.path);
+      await disk.remove(entries.path);
+    }
+    return { segment, isRebuilt: true };
+  }
+
+  /** The segment with what its indexes say of batches below the checkpoint; null where that is nothing. */
+  async #keepIndexPrefix(
+    found: SurveyedSegment,
+    next: number | null,
+  ): Promise<Segment | null> {
+    const { baseOffset, logSizeBytes } = found;
+    if (found.offsetIndexSizeBytes === null) return null;
+    if (found.timeIndexSizeBytes === null) return null;
+    const bare = this.#segment(baseOffset, {
+      ...emptySegmentFiles,
+      logSizeBytes,
+      isSealed: true,
+    });
+    const prefix = await this.#offsetPrefix(bare, logSizeBytes);
+    if (prefix === null) return null;
+    const { lastRelativeOffset, entryCount } = prefix;
+    const timePath = bare.timeIndex.entries.path;
+    const timeEntryCount = await this.#withFile(timePath, (file) =>
+      readTimeIndexPrefix(file, lastRelativeOffset),
+    );
+    const segment = this.#segment(baseOffset, {
+      logSizeBytes,
+      offsetEntryCount: entryCount,
+      timeEntryCount,
+      isSealed: next !== null,
+    });
+    // At once: what is behind it now must not be taken for entries later.
+    await segment.truncateIndexes();
+    const first = await findBatch(
+      segment.log,
+      { position: 0, endPosition: logSizeBytes },
+      () => true,
+    );
+    await segment.resume(
+      first.error === null ? first.batch.maxTimestampMs : null,
+    );
+    return segment;
+  }
+
+  /** The entries up to the newest whose batch is where it should be. */
+  async #offsetPrefix(
+    bare: Segment,
+    logSizeBytes: number,
+  ): Promise<OffsetIndexPrefix | null> {
+    const { trustedEndOffset } = this.#start;
+    const { path } = bare.offsetIndex.entries;
+    const prefixes = await this.#withFile(path, (file) =>
+      readOffsetIndexPrefix(file, {
+        endRelativeOffset: trustedEndOffset - bare.baseOffset,
+        logSizeBytes,
+      }),
+    );
+    for (const prefix of prefixes.toReversed()) {
+      const offset = bare.baseOffset + prefix.lastRelativeOffset;
+      const range = {
+        position: prefix.lastPosition,
+        endPosition: logSizeBytes,
+      };
+      const found = await findBatch(bare.log, range, () => true);
+      if (found.error === null && found.batch.lastOffset === offset) {
+        return prefix;
+      }
+    }
+    return null;
+  }
+
+  async #withFile<Result>(
+    path: string,
+    use: (file: DiskFile) => Promise<Result>,
+  ): Promise<Result> {
+    const file = await this.#context.disk.open(path, "read");
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Null as of `recoverSegments`. */
+  async #scan(
+    { segment, isRebuilt }: OpenedSegment,
+    next: number | null,
+  ): Promise<ScanResult | null> {
+    const { disk } = this.#context;
+    const { path } = segment.log;
+    const { trustedEndOffset, isPageCacheIntact } = this.#start;
+    const isTrusted = this.#isTrusted(next);
+    const startPosition = await this.#scanStart(segment, isRebuilt);
+    // Whatever handle is open does not know of the cut.
+    await this.#context.files.forget(path);
+    const file = await disk.open(path, isTrusted ? "read" : "append");
+    try {
+      const damages: Finding[] = [];
+      const result = await scanSegment(file, {
+        startPosition,
+        startOffset: segment.baseOffset,
+        trustedEndOffset,
+        nextBaseOffset: next,
+        verifiesCrc: !isPageCacheIntact,
+        visit: (batch, bytes, at) => {
+          this.#note(segment, batch, isRebuilt);
+          this.#learn(batch, bytes, at);
+        },
+        damaged: ({ position, sizeBytes, detail, batch }) => {
+          damages.push({ path, position, sizeBytes, detail });
+          if (batch !== null) this.#note(segment, batch, isRebuilt);
+        },
+      });
+      const { last } = result;
+      const isLastInDoubt =
+        isPageCacheIntact &&
+        next === null &&
+        last !== null &&
+        last.baseOffset >= trustedEndOffset;
+      if (isLastInDoubt && !(await verifyBatch(file, last))) return null;
+      this.#scannedSizeBytes += file.sizeBytes - startPosition;
+      this.#damages.push(...damages);
+      if (result.torn !== null) await this.#cut(file, path, result);
+      // What is found is on the disk before it is served.
+      if (!isTrusted) await file.sync();
+      segment.log.adopt(file.sizeBytes);
+      if (isRebuilt) await this.#completeIndexes(segment, next, result);
+      return result;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #cut(file: DiskFile, path: string, result: ScanResult): Promise<void> {
+    const position = result.endPosition;
+    this.#cuts.push({
+      path,
+      position,
+      sizeBytes: file.sizeBytes - position,
+      detail: result.torn ?? "",
+    });
+    await file.truncate(position);
+  }
+
+  /** Where the first batch starts that has something to tell. */
+  async #scanStart(segment: Segment, isRebuilt: boolean): Promise<number> {
+    const learnFrom = Math.max(this.#learnFromOffset, segment.baseOffset);
+    const { position } = await segment.offsetIndex.lookup(learnFrom);
+    // Entries are missing behind the last one that was kept.
+    return isRebuilt ? Math.min(position, segment.indexedPosition) : position;
+  }
+
+  async #completeIndexes(
+    segment: Segment,
+    next: number | null,
+    { isEndDamaged }: ScanResult,
+  ): Promise<void> {
+    if (next === null && !isEndDamaged) await segment.flushIndexes();
+    else await segment.completeIndexes();
+  }
+
+  #note(segment: Segment, batch: ScannedBatch, isRebuilt: boolean): void {
+    // What lies before the last entry that was kept has been counted.
+    const isCounted =
+      segment.offsetIndex.entries.entryCount > 0 &&
+      batch.position <= segment.indexedPosition;
+    if (!isRebuilt || isCounted) return;
+    segment.noteWritten(batch, this.#config.indexIntervalSizeBytes);
+  }
+
+  /** What a batch says of epochs and producers. */
+  #learn(batch: ScannedBatch, bytes: Uint8Array, at: number): void {
+    const epoch = partitionLeaderEpochOf(bytes, at);
+    if (epoch >= 0) this.#epochs.assign(epoch, batch.baseOffset);
+    if (batch.baseOffset < this.#start.producersOffset) return;
+    const producer = producerOf(bytes, at, batch);
+    if (producer !== null) {
+      this.#start.producers.apply(producer, batch.maxTimestampMs);
+    }
+  }
+
+  #segment(baseOffset: number, files = emptySegmentFiles): Segment {
+    const at = { directory: this.#directory, baseOffset };
+    return new Segment(at, this.#context, files);
+  }
+}

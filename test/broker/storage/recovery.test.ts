@@ -1,0 +1,448 @@
+import { describe, expect, it } from "vitest";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
+import type { PartitionLog } from "../../../broker/storage/partition-log.ts";
+import { describeRecovery } from "../../../broker/storage/recovery-report.ts";
+import { FailingDisk } from "../../support/failing-disk.ts";
+import {
+  TestStorage,
+  append,
+  batchOf,
+  logPath,
+  partition,
+  partitionPath,
+  readAll,
+} from "./support.ts";
+
+const recoveryPointPath = "/data/recovery-point-offset-checkpoint";
+const batchSizeBytes = batchOf("a").length;
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+async function appendAll(log: PartitionLog, values: string): Promise<void> {
+  for (const value of values) await append(log, value);
+}
+
+/** Lets the background sync of the log come and go. */
+async function moveCheckpoint(storage: TestStorage): Promise<void> {
+  storage.clock.advance(30_000);
+  await storage.clock.settle();
+}
+
+/** `abc` below the checkpoint, `de` behind it, and a crash. */
+async function crashed(
+  storage = new TestStorage({ indexIntervalSizeBytes: 1 }),
+): Promise<TestStorage> {
+  const log = await storage.open();
+  await appendAll(log, "abc");
+  await moveCheckpoint(storage);
+  await appendAll(log, "de");
+  await storage.close(false);
+  return storage;
+}
+
+const flip = (position: number) => (bytes: Uint8Array) =>
+  bytes.with(position, (bytes[position] ?? 0) ^ 0x55);
+
+const all = ["0:a", "1:b", "2:c", "3:d", "4:e"];
+
+describe("the recovery checkpoint", () => {
+  it("moves 30 s after the first write since, in Kafka's own file", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    await appendAll(log, "abc");
+    storage.clock.advance(29_999);
+    await storage.clock.settle();
+    expect(await storage.memory.sizeOf(recoveryPointPath)).toBe(null);
+    storage.clock.advance(1);
+    await storage.clock.settle();
+    expect(text(await storage.bytesOf(recoveryPointPath))).toBe(
+      "0\n1\norders 3 3\n",
+    );
+    // Nothing more was written, so there is nothing to wait for.
+    expect(storage.clock.timerCount).toBe(0);
+  });
+
+  it("is written when all it promises is synced", async () => {
+    const storage = new TestStorage({ indexIntervalSizeBytes: 1 });
+    await appendAll(await storage.open(), "abc");
+    storage.syncedPaths.length = 0;
+    await moveCheckpoint(storage);
+    const last = storage.syncedPaths.indexOf(`${recoveryPointPath}.tmp`);
+    const before = storage.syncedPaths.slice(0, last);
+    const base = `${partitionPath}/00000000000000000000`;
+    expect(before).toEqual(
+      expect.arrayContaining([
+        `${base}.log`,
+        `${base}.index`,
+        `${base}.timeindex`,
+        `${partitionPath}/leader-epoch-checkpoint`,
+        `${partitionPath}/00000000000000000003.snapshot.tmp`,
+      ]),
+    );
+    // The names of all these files.
+    expect(before.at(-1)).toBe(partitionPath);
+  });
+
+  it("is the log's end after a clean stop", async () => {
+    const storage = new TestStorage();
+    await appendAll(await storage.open(), "ab");
+    await storage.close();
+    expect(text(await storage.bytesOf(recoveryPointPath))).toBe(
+      "0\n1\norders 3 2\n",
+    );
+  });
+
+  it("stays where it is while something fails, and is tried again", async () => {
+    const storage = new TestStorage();
+    await appendAll(await storage.open(), "ab");
+    storage.disk.rule = ({ path }) =>
+      path.includes(".snapshot") ? { code: "ENOSPC" } : null;
+    await moveCheckpoint(storage);
+    expect(await storage.memory.sizeOf(recoveryPointPath)).toBe(null);
+    expect(storage.faults).toEqual([]);
+    storage.disk.rule = () => null;
+    await moveCheckpoint(storage);
+    expect(text(await storage.bytesOf(recoveryPointPath))).toContain("3 2");
+  });
+
+  it("takes the log offline when an index cannot be synced: its pages may be gone", async () => {
+    const storage = new TestStorage({ indexIntervalSizeBytes: 1 });
+    const log = await storage.open();
+    await appendAll(log, "ab");
+    storage.disk.rule = ({ operation, path }) =>
+      operation === "sync" && path.endsWith(".index") ? { code: "EIO" } : null;
+    await moveCheckpoint(storage);
+    expect(log.fault?.code).toBe("storage-offline");
+    expect(await storage.memory.sizeOf(recoveryPointPath)).toBe(null);
+  });
+
+  it("keeps two snapshots of the producers besides those that segments begin with", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    for (const value of "abcd") {
+      await append(log, value);
+      await moveCheckpoint(storage);
+    }
+    expect(
+      (await storage.names()).filter((name) => name.endsWith(".snapshot")),
+    ).toEqual([
+      "00000000000000000003.snapshot",
+      "00000000000000000004.snapshot",
+    ]);
+  });
+
+  it("is no promise to a later partition of the same name", async () => {
+    const storage = await crashed();
+    const directory = await storage.openDirectory();
+    await storage.open();
+    await directory.deleteLog(partition);
+    await storage.close(false);
+    await append(await storage.open(), "x");
+    await storage.close(false);
+    await storage.changeFile(logPath, flip(30));
+    const log = await storage.open();
+    expect(storage.report?.cuts).toMatchObject([{ position: 0 }]);
+    expect(log.endOffset).toBe(0);
+  });
+
+  it("promises nothing where its file cannot be read", async () => {
+    const storage = await crashed();
+    await storage.changeFile(recoveryPointPath, () => Buffer.from("nonsense"));
+    expect(await readAll(await storage.open())).toEqual(all);
+    expect(storage.report?.scannedSizeBytes).toBe(5 * batchSizeBytes);
+  });
+
+  it("leaves a log that opens, whichever step of moving it was the last", async () => {
+    for (let steps = 0, isDone = false; !isDone; steps++) {
+      const storage = new TestStorage({
+        indexIntervalSizeBytes: 1,
+        segmentSizeBytes: 4 * batchSizeBytes,
+      });
+      const log = await storage.open();
+      await appendAll(log, "abc");
+      await moveCheckpoint(storage);
+      await appendAll(log, "de");
+      let left = steps;
+      storage.disk.rule = ({ operation }) => {
+        if (operation === "open" || operation === "read") return null;
+        return left-- > 0 ? null : { code: "EIO", writtenSizeBytes: 3 };
+      };
+      await moveCheckpoint(storage);
+      isDone = left >= 0;
+      await storage.close(false);
+      storage.disk.rule = () => null;
+      const again = await storage.open();
+      expect(storage.report).toMatchObject({ cuts: [], damages: [] });
+      expect(await readAll(again)).toEqual(all);
+      expect(await append(again, "f")).toMatchObject({ baseOffset: 5 });
+    }
+  });
+});
+
+describe("opening after a crash", () => {
+  it("reads what lies behind the checkpoint before the last, so that all of it is known of the producers", async () => {
+    const storage = new TestStorage({ indexIntervalSizeBytes: 1 });
+    const log = await storage.open();
+    for (const values of ["abc", "de", "f"]) {
+      await appendAll(log, values);
+      await moveCheckpoint(storage);
+    }
+    await append(log, "g");
+    const again = await storage.reopen(false);
+    expect(await readAll(again)).toEqual([...all, "5:f", "6:g"]);
+    // That one is at offset 5, and the newest at 6.
+    expect(storage.report?.scannedSizeBytes).toBe(2 * batchSizeBytes);
+  });
+
+  it("does not touch segments that lie below the checkpoint", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    await appendAll(log, "abcdef");
+    await moveCheckpoint(storage);
+    await storage.close(false);
+    const touched: string[] = [];
+    storage.disk.rule = ({ operation, path }) => {
+      if (operation !== "sizeOf") touched.push(path);
+      return null;
+    };
+    const again = await storage.open();
+    expect(
+      touched.filter(
+        (path) => path.includes("0000.") || path.includes("0002."),
+      ),
+    ).toEqual([]);
+    expect(await readAll(again)).toEqual([...all, "5:f"]);
+  });
+
+  it("rebuilds indexes that equal those it lost", async () => {
+    const storage = await crashed();
+    await storage.open();
+    await storage.close();
+    const fresh = new TestStorage({ indexIntervalSizeBytes: 1 });
+    await appendAll(await fresh.open(), "abcde");
+    await fresh.close();
+    for (const kind of ["index", "timeindex"]) {
+      const path = `${partitionPath}/00000000000000000000.${kind}`;
+      expect(await storage.bytesOf(path)).toEqual(await fresh.bytesOf(path));
+    }
+  });
+
+  it("takes from an index what is of batches below the checkpoint, and no zeros behind it", async () => {
+    const storage = await crashed();
+    const path = `${partitionPath}/00000000000000000000.index`;
+    await storage.changeFile(path, (bytes) =>
+      Buffer.concat([bytes.subarray(0, 2 * 8), new Uint8Array(10_000)]),
+    );
+    const log = await storage.open();
+    expect(await readAll(log)).toEqual(all);
+    for (let offset = 0; offset < 5; offset++) {
+      expect(await readAll(log, offset)).toEqual(all.slice(offset));
+    }
+    expect((await storage.bytesOf(path)).length % 8).toBe(0);
+    expect((await storage.bytesOf(path)).length).toBeLessThan(100);
+  });
+
+  it("knows a batch that is sent again, though the snapshot has only the last of its producer", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    const sent = (sequence: number) => ({
+      values: ["v"],
+      producer: { id: 7, epoch: 0, baseSequence: sequence },
+    });
+    for (const sequence of [0, 1, 2]) await append(log, sent(sequence));
+    await moveCheckpoint(storage);
+    await append(log, sent(3));
+    const again = await storage.reopen(false);
+    for (const sequence of [0, 1, 2, 3]) {
+      expect(await append(again, sent(sequence))).toMatchObject({
+        isDuplicate: true,
+        baseOffset: sequence,
+      });
+    }
+    expect(await append(again, sent(4))).toMatchObject({ isDuplicate: false });
+  });
+
+  it("passes over a snapshot that does not hold", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    const sent = (sequence: number) => ({
+      values: ["v"],
+      producer: { id: 7, epoch: 0, baseSequence: sequence },
+    });
+    await append(log, sent(0));
+    await moveCheckpoint(storage);
+    await append(log, sent(1));
+    await moveCheckpoint(storage);
+    await storage.close(false);
+    await storage.changeFile(
+      `${partitionPath}/00000000000000000002.snapshot`,
+      () => new Uint8Array(0),
+    );
+    const again = await storage.open();
+    expect(await append(again, sent(1))).toMatchObject({ isDuplicate: true });
+  });
+
+  it("learns the leader epochs from the batches where their file is gone", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    log.setLeaderEpoch(1);
+    await appendAll(log, "abc");
+    log.setLeaderEpoch(4);
+    await appendAll(log, "d");
+    await moveCheckpoint(storage);
+    await storage.close(false);
+    await storage.memory.remove(`${partitionPath}/leader-epoch-checkpoint`);
+    const again = await storage.open();
+    expect([0, 2, 3].map((offset) => again.epochOf(offset))).toEqual([1, 1, 4]);
+  });
+
+  it("cuts a torn tail behind the checkpoint, and says so on one line", async () => {
+    const storage = await crashed();
+    await storage.changeFile(logPath, (bytes) => bytes.subarray(0, -5));
+    const log = await storage.open();
+    const left = batchSizeBytes - 5;
+    expect(storage.report && describeRecovery(storage.report)).toBe(
+      `/data/orders-3 ends at offset 4: cut ${left} bytes at ${logPath}:${4 * batchSizeBytes} (a torn batch of ${batchSizeBytes} bytes)`,
+    );
+    expect(await readAll(log)).toEqual(all.slice(0, 4));
+    expect(await append(log, "f")).toMatchObject({ baseOffset: 4 });
+  });
+});
+
+describe("damage below the checkpoint", () => {
+  it("is not cut: what lies behind it is served, and produces go on", async () => {
+    const storage = await crashed();
+    // The magic of the third batch, the last one below the checkpoint.
+    await storage.changeFile(logPath, flip(2 * batchSizeBytes + 16));
+    const log = await storage.open();
+    expect(storage.report).toMatchObject({
+      cuts: [],
+      damages: [
+        {
+          path: logPath,
+          position: 2 * batchSizeBytes,
+          sizeBytes: batchSizeBytes,
+        },
+      ],
+    });
+    expect(await readAll(log, 3)).toEqual(all.slice(3));
+    expect(await append(log, "f")).toMatchObject({ baseOffset: 5 });
+    expect(await readAll(log, 5)).toEqual(["5:f"]);
+    const request = {
+      sizeBytesMax: 100,
+      minOneBatch: true,
+      limit: "end",
+      transfer: "plain",
+    } as const;
+    expect(await log.read({ offset: 2, ...request })).toMatchObject({
+      error: "corrupt-batch",
+      detail: expect.stringContaining(`${logPath}:${2 * batchSizeBytes}`),
+    });
+  });
+
+  it("ends the segment where it reaches its end: the log goes on in a new one", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    await appendAll(log, "abc");
+    await moveCheckpoint(storage);
+    await storage.close(false);
+    const before = (await storage.bytesOf(logPath)).length;
+    await storage.changeFile(logPath, (bytes) => bytes.subarray(0, -5));
+    const again = await storage.open();
+    expect(storage.report?.cuts).toEqual([]);
+    expect(storage.report && describeRecovery(storage.report)).toContain(
+      "offsets 2 to 2 are missing",
+    );
+    // An offset that was given is not given again.
+    expect(await append(again, "d")).toMatchObject({ baseOffset: 3 });
+    expect(await readAll(again, 3)).toEqual(["3:d"]);
+    expect((await storage.bytesOf(logPath)).length).toBe(before - 5);
+    const third = await storage.reopen();
+    expect(await readAll(third, 3)).toEqual(["3:d"]);
+    expect(await readAll(third, 1, "plain").catch(String)).toContain("corrupt");
+  });
+
+  it("does not hide, after a clean stop, the records before and behind it", async () => {
+    const storage = new TestStorage({ indexIntervalSizeBytes: 1_000 });
+    await appendAll(await storage.open(), "abcde");
+    await storage.close();
+    await storage.changeFile(logPath, flip(3 * batchSizeBytes + 16));
+    const log = await storage.open();
+    expect(storage.report?.cuts).toEqual([]);
+    expect(log.endOffset).toBe(5);
+    expect(await readAll(log, 3).catch(String)).toContain("corrupt-batch");
+    expect(await append(log, "f")).toMatchObject({ baseOffset: 5 });
+    expect(await readAll(log, 5)).toEqual(["5:f"]);
+  });
+});
+
+describe("the boot that wrote the data", () => {
+  const inBoot = (bootId: string, memory = new MemoryDisk({ bootId })) =>
+    new TestStorage({ indexIntervalSizeBytes: 1 }, {}, memory);
+  /** The bytes are the same, the boot is another. */
+  class RebootedDisk extends FailingDisk {
+    override async bootId(): Promise<string> {
+      return "two";
+    }
+  }
+  const rebooted = (storage: TestStorage) =>
+    new TestStorage(storage.config, {}, new RebootedDisk(storage.memory));
+  const flipBody = flip(4 * batchSizeBytes - 2);
+
+  it("is believed by headers, and only the last batch is checked whole", async () => {
+    const storage = await crashed(inBoot("one"));
+    expect(text(await storage.bytesOf("/data/millrace.boot"))).toBe("one\n");
+    await storage.changeFile(logPath, flipBody);
+    const log = await storage.open();
+    expect(storage.report?.cuts).toEqual([]);
+    expect(log.endOffset).toBe(5);
+  });
+
+  it("is not believed at all where the last batch does not hold", async () => {
+    const storage = await crashed(inBoot("one"));
+    await storage.changeFile(logPath, flipBody);
+    await storage.changeFile(logPath, flip(5 * batchSizeBytes - 2));
+    const log = await storage.open();
+    expect(storage.report?.cuts).toMatchObject([
+      { position: 3 * batchSizeBytes, detail: "a wrong crc" },
+    ]);
+    expect(await readAll(log)).toEqual(all.slice(0, 3));
+  });
+
+  it("is not this one: every batch behind the checkpoint is checked", async () => {
+    const storage = rebooted(await crashed(inBoot("one")));
+    await storage.changeFile(logPath, flipBody);
+    const log = await storage.open();
+    expect(storage.report?.cuts).toMatchObject([
+      { position: 3 * batchSizeBytes, detail: "a wrong crc" },
+    ]);
+    expect(log.endOffset).toBe(3);
+  });
+
+  it("is recorded anew only when no partition is in doubt", async () => {
+    const first = inBoot("one");
+    const directory = await first.openDirectory();
+    const other = { ...partition, partition: 4 };
+    await append((await directory.openLog(other, first.config)).log, "x");
+    const storage = rebooted(await crashed(first));
+    const again = await storage.openDirectory();
+    await storage.open();
+    expect(text(await storage.bytesOf("/data/millrace.boot"))).toBe("one\n");
+    await again.openLog(other, storage.config);
+    expect(text(await storage.bytesOf("/data/millrace.boot"))).toBe("two\n");
+  });
+
+  it("is not relied on after a failed sync: the page cache may have dropped what it could not write", async () => {
+    const storage = inBoot("one");
+    const log = await storage.open();
+    await appendAll(log, "abc");
+    storage.disk.rule = ({ operation }) =>
+      operation === "sync" ? { code: "EIO" } : null;
+    await expect(log.sync()).rejects.toMatchObject({ code: "storage-offline" });
+    storage.disk.rule = () => null;
+    await storage.clock.settle();
+    expect(await storage.memory.sizeOf("/data/millrace.boot")).toBe(null);
+    await storage.changeFile(logPath, flip(2 * batchSizeBytes - 2));
+    await storage.directory?.reopenLog(partition, storage.config);
+    expect(storage.directory?.log(partition)?.endOffset).toBe(1);
+  });
+});
