@@ -8,20 +8,16 @@ export interface Ending {
   readonly output: string;
 }
 
-/** `file` lies in this folder. `setUp` is a shell's command to run before it, such as `ulimit -n 256`. */
+/** `file` lies in this folder. */
 export function runChild(
   file: string,
   args: readonly string[],
-  setUp = "true",
 ): Promise<Ending> {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const command = `${setUp} && exec "$@"`;
   return new Promise((resolve, reject) => {
-    const running = spawn(
-      "sh",
-      ["-c", command, "sh", process.execPath, path, ...args],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const running = spawn(process.execPath, [path, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     running.stdout.on("data", (chunk) => (output += String(chunk)));
     running.stderr.on("data", (chunk) => (output += String(chunk)));

@@ -9,6 +9,7 @@ import { MillraceBroker, startBroker } from "../../broker/broker.ts";
 import { parseSettings, type Settings } from "../../broker/options.ts";
 import type { Disk } from "../../broker/platform/disk.ts";
 import { LoopbackNetwork } from "../../broker/platform/memory/loopback-network.ts";
+import type { Connection } from "../../broker/platform/network.ts";
 import { MemoryDisk } from "../../broker/platform/memory/memory-disk.ts";
 import {
   createTopicBody,
@@ -45,6 +46,7 @@ export class FuzzHost {
   readonly clock: ManualClock;
   readonly lines: LogLine[];
   readonly canary: Canary;
+  #connectionsCount = 0;
   /** Why the broker stopped by itself; null as long as it has not. */
   failure: unknown = null;
 
@@ -52,13 +54,21 @@ export class FuzzHost {
     this.broker = broker;
     this.clock = clock;
     this.lines = lines;
-    this.canary = new Canary(new KafkaConnection(broker.connect()));
+    this.canary = new Canary(new KafkaConnection(this.connect().connection));
     broker.closed.catch((error: unknown) => {
       this.failure = error;
     });
   }
 
-  static async open(disk: Disk = new MemoryDisk()): Promise<FuzzHost> {
+  /** New, with topics. */
+  static async open(): Promise<FuzzHost> {
+    const host = await FuzzHost.openOn(new MemoryDisk());
+    await host.createTopics([CANARY, ...TOPICS]);
+    return host;
+  }
+
+  /** With what lies on the disk. Throws what an embedder would be thrown. */
+  static async openOn(disk: Disk): Promise<FuzzHost> {
     const clock = new ManualClock();
     const lines: LogLine[] = [];
     const logTo =
@@ -81,13 +91,18 @@ export class FuzzHost {
         error: logTo("error"),
       },
     });
-    const host = new FuzzHost(broker, clock, lines);
-    await host.createTopics([CANARY, ...TOPICS]);
-    return host;
+    return new FuzzHost(broker, clock, lines);
   }
 
+  /** A connection, and its number in the broker's log. */
+  connect(): { readonly connection: Connection; readonly id: number } {
+    this.#connectionsCount += 1;
+    return { connection: this.broker.connect(), id: this.#connectionsCount };
+  }
+
+  /** Those that are there already stay: strangers delete them. */
   async createTopics(names: readonly string[]): Promise<void> {
-    const connection = new KafkaConnection(this.broker.connect());
+    const connection = new KafkaConnection(this.connect().connection);
     for (const name of names) {
       const body = createTopicBody(name, 2, topicConfigs[name]);
       await connection.request(19, 7, body);

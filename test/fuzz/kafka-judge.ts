@@ -5,6 +5,7 @@
  *
  * The judge cuts the stream into frames by itself and knows nothing else of it.
  */
+import { crcHolds, wholeBatchSizeBytes } from "../../broker/record/batch.ts";
 import type { Connection } from "../../broker/platform/network.ts";
 import { compile } from "../../broker/wire/compile.ts";
 import { FrameReader } from "../../broker/wire/frame.ts";
@@ -27,6 +28,7 @@ const PRODUCE_KEY = 0;
 const API_VERSIONS_KEY = 18;
 /** Answers a group that does not fit a record with "unknown server error", as Kafka does. */
 const JOIN_GROUP_KEY = 11;
+const KNOWN_MAX = 4;
 const UNKNOWN_SERVER_ERROR = -1;
 
 /** Whatever a stranger sent, this is answered behind it or the connection is closed. */
@@ -55,6 +57,7 @@ export class Stranger {
   readonly #sizeBytesMax: number;
   readonly #reader = new FrameReader(2 ** 31 - 1);
   readonly #answers: Uint8Array[] = [];
+  #observedCount = 0;
   #sent: Uint8Array = new Uint8Array(0);
   isClosed = false;
 
@@ -94,7 +97,7 @@ export class Stranger {
       if (line.level === "error") throw new Error(`log: ${describe(line)}`);
     }
     this.#unanswered(requests);
-    this.#answers.forEach((answer) => check(answer, requests, known));
+    this.observe(known);
     const linesExpected = this.isClosed ? 1 : 0;
     if (lines.length !== linesExpected) {
       const said = lines.map(describe).join("; ");
@@ -102,6 +105,15 @@ export class Stranger {
       throw new Error(`${state}, and ${lines.length} lines: ${said}`);
     }
     if (!this.isSettled) throw new Error("neither answered nor closed");
+  }
+
+  /** Looks at the answers so far, and learns what they tell. */
+  observe(known: Known): void {
+    const { requests } = this.#stream();
+    for (; this.#observedCount < this.#answers.length; this.#observedCount++) {
+      const answer = this.#answers[this.#observedCount];
+      if (answer !== undefined) check(answer, requests, known);
+    }
   }
 
   #stream() {
@@ -167,13 +179,28 @@ function check(
   // What every client can read, whatever it asked in.
   const version = isServed ? request.version : 0;
   const body = decodeWhole(api.response, version, answer);
+  if (api.key === JOIN_GROUP_KEY) learnMember(known, body);
   walk(body, (name, value) => {
     const isUnknown = name === "errorCode" && value === UNKNOWN_SERVER_ERROR;
     if (isUnknown && api.key !== JOIN_GROUP_KEY) {
       throw new Error(`${api.name} ${version} answers: unknown server error`);
     }
+    if (name === "records" && value instanceof Uint8Array) {
+      checkBatches(value);
+    }
     learn(known, name, value);
   });
+}
+
+/** Whatever is fetched are whole batches whose checksums hold; the last may be cut. */
+function checkBatches(records: Uint8Array): void {
+  let at = 0;
+  for (;;) {
+    const sizeBytes = wholeBatchSizeBytes(records, at);
+    if (sizeBytes === null) break;
+    if (!crcHolds(records, at)) throw new Error(`a damaged batch at ${at}`);
+    at += sizeBytes;
+  }
 }
 
 function decodeWhole(
@@ -207,22 +234,28 @@ function walk(
 
 /** What the broker tells is said again to it later. */
 function learn(known: Known, name: string, value: unknown): void {
-  const few = 20;
-  if (typeof value === "string") {
-    const list =
-      name === "memberId"
-        ? known.memberIds
-        : name === "topicId"
-          ? known.topicIds
-          : null;
-    if (list !== null && !list.includes(value) && list.length < few) {
-      list.push(value);
-    }
+  if (name === "topicId") keep(known.topicIds, value);
+  if (name === "producerId") keep(known.producers, { id: value, epoch: 0 });
+}
+
+function learnMember(known: Known, body: object): void {
+  if (!("memberId" in body && "generationId" in body)) return;
+  const { memberId, generationId: generation } = body;
+  // A refusal repeats what was asked; but one gives the id to come back with.
+  const isGiven =
+    "errorCode" in body && [0, 79].includes(Number(body.errorCode));
+  if (!isGiven) return;
+  keep(known.members, { memberId, generation });
+  if ("protocolName" in body && typeof body.protocolName === "string") {
+    keep(known.protocols, body.protocolName);
   }
-  if (name === "producerId" && typeof value === "number") {
-    if (known.producers.length < few)
-      known.producers.push({ id: value, epoch: 0 });
-  }
+}
+
+/** Few are kept, so that they are named again: the latest. */
+function keep(list: unknown[], value: unknown): void {
+  if (list.includes(value)) return;
+  list.push(value);
+  if (list.length > KNOWN_MAX) list.shift();
 }
 
 function describe({ level, message, fields }: LogLine): string {

@@ -13,12 +13,25 @@ import { mutate } from "./mutate.ts";
 import { plausibleRecords } from "./plausible-batches.ts";
 import {
   type Known,
+  type Membership,
   plausibleInteger,
   plausibleText,
   plausibleUuid,
 } from "./plausible-values.ts";
 
 const rows: readonly Api[] = Object.values(apis);
+/** More often than the others: what goes on in them depends on what was before. */
+const stateful: readonly Api[] = [
+  apis[0],
+  apis[1],
+  apis[8],
+  apis[11],
+  apis[11],
+  apis[12],
+  apis[14],
+  apis[14],
+];
+const NOBODY: Membership = { memberId: "", generation: -1 };
 const PREFIX_SIZE = 4;
 const FRAME_SIZE_BYTES = 256 * 1024;
 
@@ -39,6 +52,11 @@ export function plausibleFrame(
   };
   const { parts } = encodeRequestFrame(api, version, header, body as never);
   return Buffer.concat(parts.filter((part) => part instanceof Uint8Array));
+}
+
+/** A request of those that a client sends all the time. */
+export function statefulFrame(random: SeededRandom, known: Known): Uint8Array {
+  return plausibleFrame(random, known, oneOf(random, stateful));
 }
 
 /** What of it goes over the wire: often not what a client would send. */
@@ -116,6 +134,8 @@ export function plausibleBody(
   version: number,
   known: Known,
 ): Readonly<Record<string, unknown>> {
+  // One member in the whole request, as its id and generation belong together.
+  const member = onceIn(random, 5) ? NOBODY : oneOf(random, known.members);
   return structOf(message.fields);
 
   function structOf(fields: Fields): Record<string, unknown> {
@@ -129,7 +149,15 @@ export function plausibleBody(
 
   function valueOf(name: string, field: AnyField): unknown {
     const { type, nullable } = field.spec;
-    if (includesVersion(nullable, version) && onceIn(random, 3)) return null;
+    if (includesVersion(nullable, version)) {
+      // Who asks for transactions is refused, and static members are few.
+      const isRare = name === "transactionalId" || name === "groupInstanceId";
+      if (isRare ? !onceIn(random, 10) : onceIn(random, 3)) return null;
+    }
+    if (!onceIn(random, 10)) {
+      if (name === "memberId") return member.memberId;
+      if (name.startsWith("generationId")) return member.generation;
+    }
     switch (type.kind) {
       case "struct":
         return structOf(type.fields);

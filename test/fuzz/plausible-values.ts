@@ -16,16 +16,24 @@ export interface Known {
   readonly topics: string[];
   readonly topicIds: string[];
   readonly groups: string[];
-  readonly memberIds: string[];
+  readonly members: Membership[];
+  readonly protocols: string[];
   readonly producers: { readonly id: number; readonly epoch: number }[];
+}
+
+/** Id and generation as they belong together. */
+export interface Membership {
+  readonly memberId: string;
+  readonly generation: number;
 }
 
 export function knownOf(topics: readonly string[]): Known {
   return {
     topics: [...topics],
     topicIds: [ZERO_UUID],
-    groups: ["group-a", "group-b"],
-    memberIds: [""],
+    groups: [...Array<string>(9).fill("group-a"), "group-b"],
+    members: [{ memberId: "", generation: -1 }],
+    protocols: ["range"],
     producers: [{ id: -1, epoch: -1 }],
   };
 }
@@ -86,8 +94,6 @@ const usualNumbers: Readonly<Record<string, readonly number[]>> = {
   count: [1, 2, 3, 4],
   currentLeaderEpoch: [-1, 0],
   fetchOffset: [0, 1, 2, 3],
-  generationId: [0, 1, 2],
-  generationIdOrMemberEpoch: [-1, 0, 1],
   index: [0, 1],
   isolationLevel: [0, 1],
   keyType: [0],
@@ -159,14 +165,12 @@ export function plausibleText(
     case "coordinatorKeys":
     case "key":
       return oneOf(random, known.groups);
-    case "memberId":
-      return oneOf(random, known.memberIds);
     case "groupInstanceId":
       return oneOf(random, ["static-1", "static-2"]);
     case "protocolType":
       return "consumer";
     case "protocolName":
-      return oneOf(random, ["range", "roundrobin"]);
+      return oneOf(random, known.protocols);
     case "configurationKeys":
       return oneOf(random, configs)[0];
     case "value":
