@@ -36,6 +36,11 @@ export async function openDirectory(
       nodeId: settings.nodeId,
       openFilesMax: settings.openFilesMax,
       visibility: settings.visibility,
+      onDamage: ({ path, detail }) =>
+        logger.warn(
+          { path },
+          `${detail}; partitions begin with their first segment`,
+        ),
       onFault: (at, fault) =>
         logger.error(
           { ...at, code: fault.code },

@@ -66,6 +66,8 @@ export interface DataDirectoryOptions {
   readonly visibility: "page-cache" | "durable";
   /** A partition went offline; called once for each fault. */
   readonly onFault: (at: TopicPartition, fault: StorageError) => void;
+  /** A file of the directory's own does not hold what it should; it goes on without. */
+  readonly onDamage?: (fault: StorageError) => void;
 }
 
 export interface TopicPartitionId extends TopicPartition {
@@ -141,14 +143,15 @@ async function readDataDirectory(
   // What was closed cleanly is not in doubt, whatever the boot.
   if (found.isClean) await boot.record();
   const at = (name: string) => ({ directory: path, name });
-  const startOffsets = await readOffsetCheckpoint(
+  // Without it a log begins with its first segment: as in Kafka, what was
+  // deleted of that shows again, and no partition is held up by it.
+  const startOffsets = await readOrForget(
     disk,
     at(LOG_START_OFFSET_FILE),
+    options.onDamage,
   );
-  const recoveryPoints = await readRecoveryPoints(
-    disk,
-    at(RECOVERY_POINT_FILE),
-  );
+  // Without it everything is scanned, and nobody need know.
+  const recoveryPoints = await readOrForget(disk, at(RECOVERY_POINT_FILE));
   recoveryPoints.keepOnly(names);
   return new DataDirectory(path, platform, options, {
     ...found,
@@ -159,15 +162,17 @@ async function readDataDirectory(
   });
 }
 
-/** One that cannot be read promises nothing: then everything is scanned. */
-async function readRecoveryPoints(
+/** One that cannot be read promises nothing. */
+async function readOrForget(
   disk: Disk,
   place: FilePlace,
+  onDamage: (fault: StorageError) => void = () => {},
 ): Promise<OffsetCheckpoint> {
   try {
     return await readOffsetCheckpoint(disk, place);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
+    onDamage(error);
     return new OffsetCheckpoint(disk, place, []);
   }
 }

@@ -201,6 +201,25 @@ describe("a data directory", () => {
     expect(directory.log(partition)).toBe(opened[0]?.log);
   });
 
+  it("goes on without first offsets that it cannot read, and says so", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    await append(log, "a");
+    await append(log, "b");
+    await log.deleteRecordsBefore(1);
+    await storage.close();
+    await storage.changeFile("/data/log-start-offset-checkpoint", () =>
+      Buffer.from("0\n1\n"),
+    );
+    const damaged: string[] = [];
+    const onDamage = ({ path }: { readonly path: string }) =>
+      damaged.push(path);
+    const again = new TestStorage({}, { onDamage }, storage.memory);
+    expect(await readAll(await again.open())).toEqual(["0:a", "1:b"]);
+    expect(damaged).toEqual(["/data/log-start-offset-checkpoint"]);
+    await again.close();
+  });
+
   it("serves more partitions than it may hold files open", async () => {
     const storage = new TestStorage({}, { openFilesMax: 16 });
     const directory = await storage.openDirectory();
