@@ -2,7 +2,7 @@
  * `npm run bench`: what Millrace costs, beside what others need.
  *
  *   npm run bench                    all
- *   npm run bench -- produce fetch   some: produce, fetch, process, start, micro
+ *   npm run bench -- produce fetch   some: produce, fetch, zero-copy, process, start, micro
  *   npm run bench -- --quick         small parameters, to see that it runs
  */
 import "../check-node.js";
@@ -13,7 +13,8 @@ import { benchInProcess } from "./in-process.ts";
 import { benchCodec } from "./micro/codec.ts";
 import { crc32cBench } from "./micro/crc32c.ts";
 import { benchProduce } from "./produce.ts";
-import { benchStart } from "./start.ts";
+import { benchEmbeddedStart, benchServeStart, startedCode } from "./start.ts";
+import { benchSendFile, sendFileTable } from "./zero-copy/send-file.ts";
 
 const isQuick = process.argv.includes("--quick");
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
@@ -102,25 +103,65 @@ async function inProcess(): Promise<string> {
       millions(figures.readPerSecond),
     ]);
   }
-  return table(["In process, through the client", "sent/s", "read/s"], rows);
+  return table(
+    [
+      "In process, through the client",
+      "sent/s",
+      "read/s",
+      "Kafka (Java, TCP): sent, read",
+      "kfake (Java, TCP): sent, read",
+    ],
+    rows,
+  );
 }
 
 async function start(): Promise<string> {
-  const { code, firstAckMs, idleRssBytes } = await benchStart();
+  const rounds = isQuick ? 1 : 7;
+  const embedded = await benchEmbeddedStart(rounds);
+  const serve = await benchServeStart(rounds);
+  const ms = (value: number): string => `${value.toFixed(1)} ms`;
+  const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
   return table(
-    [`Start (${code})`, "", "Kafka", "kfake", "floor", "goal"],
+    [`Start (${startedCode})`, "", "Kafka", "kfake", "floor", "goal"],
     [
       [
         "openBroker() to the first acknowledged record",
-        `${firstAckMs.toFixed(1)} ms`,
+        ms(embedded.firstAckMs),
+        ...beside(anchors.embeddedFirstAckMs),
+      ],
+      [
+        "- with the loading of its modules",
+        ms(embedded.withImportMs),
+        ...beside(anchors.none),
+      ],
+      [
+        "serve: process start to listening",
+        ms(serve.listeningMs),
+        ...beside(anchors.none),
+      ],
+      [
+        "serve: process start to the first acknowledged record",
+        ms(serve.firstAckMs),
         ...beside(anchors.firstAckMs),
       ],
       [
-        "idle memory, broker and client",
-        `${Math.round(idleRssBytes / 1e6)} MB`,
+        "idle memory of serve",
+        mb(serve.idleRssBytes),
         ...beside(anchors.idleMb),
       ],
+      [
+        "idle memory, broker and client in one process",
+        mb(embedded.idleRssBytes),
+        ...beside(anchors.none),
+      ],
     ],
+  );
+}
+
+async function zeroCopy(): Promise<string> {
+  const fileSizeBytes = (isQuick ? 8 : 256) * 1024 ** 2;
+  return sendFileTable(
+    await benchSendFile({ fileSizeBytes, times: isQuick ? 1 : 8 }),
   );
 }
 
@@ -156,7 +197,14 @@ async function micro(): Promise<string> {
   ].join("\n");
 }
 
-const benches = { produce, fetch, process: inProcess, start, micro };
+const benches = {
+  produce,
+  fetch,
+  "zero-copy": zeroCopy,
+  process: inProcess,
+  start,
+  micro,
+};
 
 async function main(): Promise<void> {
   console.log(`Millrace on ${machineInWords()}\n`);

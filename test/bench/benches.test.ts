@@ -3,6 +3,9 @@ import { expect, test } from "vitest";
 import { benchFetch } from "../../bench/fetch.ts";
 import { benchInProcess } from "../../bench/in-process.ts";
 import { benchProduce } from "../../bench/produce.ts";
+import { benchEmbeddedStart, benchServeStart } from "../../bench/start.ts";
+import { benchSendFile } from "../../bench/zero-copy/send-file.ts";
+import { ways } from "../../bench/zero-copy/ways.ts";
 
 test("the produce bench sends what it says, with every acks", async () => {
   for (const acks of [1, -1] as const) {
@@ -40,3 +43,21 @@ test("the bench in process reads what it sent", async () => {
   });
   expect(figures.recordsCount).toBe(2_000);
 }, 30_000);
+
+test("each way of sending a file delivers the same bytes, all of them", async () => {
+  const fileSizeBytes = 3_000_000;
+  const figures = await benchSendFile({ fileSizeBytes, times: 2 });
+  expect(figures.map(({ way }) => way)).toEqual(ways);
+  for (const { receivedSizeBytes, hash } of figures) {
+    expect(receivedSizeBytes).toBe(2 * fileSizeBytes);
+    expect(hash).toBe(figures[0]?.hash);
+  }
+}, 60_000);
+
+test("the bench of starting gets a record acknowledged both ways", async () => {
+  const embedded = await benchEmbeddedStart(1);
+  expect(embedded.withImportMs).toBeGreaterThan(embedded.firstAckMs);
+  const serve = await benchServeStart(1);
+  expect(serve.firstAckMs).toBeGreaterThan(serve.listeningMs);
+  expect(serve.idleRssBytes).toBeGreaterThan(1e6);
+}, 60_000);
