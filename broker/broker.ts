@@ -18,6 +18,7 @@ import { createSnapshotFiles } from "./machine/snapshot-file.ts";
 import { adoptDirectories } from "./operation/adopt-directories.ts";
 import { createRetention } from "./operation/apply-retention.ts";
 import { createCommitOffsets } from "./operation/commit-offsets.ts";
+import { createDeleteOffsets } from "./operation/delete-offsets.ts";
 import { createDeleteRecords } from "./operation/delete-records.ts";
 import { createDescribeCluster } from "./operation/describe-cluster.ts";
 import { createFetch } from "./operation/fetch.ts";
@@ -326,7 +327,11 @@ export class MillraceBroker {
         sizeBytesMax: settings.fetchSizeBytesMax,
       }),
       listOffsets: createListOffsets(partitions),
-      deleteRecords: createDeleteRecords(partitions),
+      deleteRecords: createDeleteRecords(
+        partitions,
+        (topic) =>
+          catalog.topicByName(topic)?.config.cleanupPolicy.delete ?? false,
+      ),
       initProducer: createInitProducer(catalog),
       topics: createManageTopics({
         catalog,
@@ -335,7 +340,10 @@ export class MillraceBroker {
           partitions.leaderEpochOf(topic, partition),
       }),
       configs: createManageConfigs({ catalog, settings }),
-      groups,
+      groups: {
+        ...groups,
+        deleteOffsets: createDeleteOffsets(catalog, groups.deleteOffsets),
+      },
       commitOffsets: createCommitOffsets(catalog, commitOffsets),
       describeCluster: createDescribeCluster({
         clusterId: this.directory.meta.clusterId,

@@ -6,6 +6,7 @@
 import { answerOnly, type Decision } from "../machine/machine.ts";
 import {
   refuse,
+  repeated,
   type CatalogRefusal,
   type TopicAnswer,
 } from "./catalog-answers.ts";
@@ -52,13 +53,12 @@ export function decideAlterConfigs(
   request: AlterConfigsRequest,
 ): Decision<AlterConfigsAnswer, CatalogRecord> {
   const records: CatalogRecord[] = [];
-  const seen = new Set<string>();
+  const twice = repeated(request.topics.map(({ topic }) => topic));
   const answers = request.topics.map((alteration): TopicAnswer => {
     const name = alteration.topic;
-    if (seen.has(name)) {
+    if (twice.has(name)) {
       return refuse("invalid-request", `topic '${name}' is named twice`);
     }
-    seen.add(name);
     if (name === "") {
       return refuse("invalid-request", "topics have no common configuration");
     }

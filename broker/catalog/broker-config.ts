@@ -82,6 +82,13 @@ const rules: Readonly<Record<string, BrokerConfigRule>> = {
     documentation:
       "How often the broker looks for segments that retention lets go.",
   },
+  "log.retention.hours": {
+    type: "int",
+    default: "168",
+    value: () => "168",
+    documentation:
+      "How long topics keep records where nothing is set for them.",
+  },
   "max.connections": {
     type: "int",
     default: "2147483647",
@@ -174,7 +181,7 @@ function topicDefaultEntries(isWanted: IsWanted): ConfigEntry[] {
   for (const rule of Object.values(topicConfigRules)) {
     if (rule.brokerName === null || !isWanted(rule.brokerName)) continue;
     const name = rule.brokerName;
-    const value = "brokerValue" in rule ? rule.brokerValue : rule.default;
+    const value = rule.default;
     const { type, documentation } = rule;
     entries.push({
       name,

@@ -28,6 +28,14 @@ export interface TopicDone {
 
 export type TopicAnswer = TopicDone | CatalogRefusal;
 
+/** The names that are there more than once: which of them was meant, nobody knows. */
+export function repeated(names: Iterable<string>): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const name of names) (seen.has(name) ? twice : seen).add(name);
+  return twice;
+}
+
 export function refuse(error: CatalogError, detail: string): CatalogRefusal {
   return { error, detail };
 }

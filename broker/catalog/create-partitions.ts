@@ -2,6 +2,7 @@
 import { answerOnly, type Decision } from "../machine/machine.ts";
 import {
   refuse,
+  repeated,
   type CatalogRefusal,
   type TopicAnswer,
 } from "./catalog-answers.ts";
@@ -38,12 +39,11 @@ export function decideCreatePartitions(
   limits: CreatePartitionsLimits,
 ): Decision<CreatePartitionsAnswer, CatalogRecord> {
   const records: CatalogRecord[] = [];
-  const seen = new Set<string>();
+  const twice = repeated(request.topics.map(({ name }) => name));
   const answers = request.topics.map((growth): TopicAnswer => {
-    if (seen.has(growth.name)) {
+    if (twice.has(growth.name)) {
       return refuse("invalid-request", `topic ${growth.name} is named twice`);
     }
-    seen.add(growth.name);
     const topic = state.topicByName(growth.name);
     if (topic === null) {
       return refuse(

@@ -9,6 +9,7 @@ import { answerOnly, type Decision } from "../machine/machine.ts";
 import type { Random } from "../platform/random.ts";
 import {
   refuse,
+  repeated,
   type CatalogRefusal,
   type TopicAnswer,
 } from "./catalog-answers.ts";
@@ -70,14 +71,14 @@ export function decideCreateTopics(
 ): Decision<CreateTopicsAnswer, CatalogRecord> {
   const answers = new Map<string, TopicAnswer>();
   const records: CatalogRecord[] = [];
-  const repeated = repeatedNames(request.topics);
+  const twice = repeated(request.topics.map(({ name }) => name));
   const createdKeys = new Map<string, string>();
   let roomForPartitions = limits.partitionCountMax;
 
   for (const wanted of request.topics) {
     const { name } = wanted;
     if (answers.has(name)) continue;
-    if (repeated.has(name)) {
+    if (twice.has(name)) {
       answers.set(
         name,
         refuse("invalid-request", `topic ${name} is named twice`),
@@ -113,16 +114,6 @@ export function decideCreateTopics(
   }
   if (request.validateOnly) return answerOnly(answers);
   return { records, answer: answers, releases: [] };
-}
-
-function repeatedNames(topics: readonly NewTopic[]): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of topics) {
-    if (seen.has(name)) repeated.add(name);
-    seen.add(name);
-  }
-  return repeated;
 }
 
 function nameFault(

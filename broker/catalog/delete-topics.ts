@@ -1,6 +1,6 @@
 /** DeleteTopics: by name or by id, each on its own, one decision for all. */
 import type { Decision } from "../machine/machine.ts";
-import { refuse, type TopicAnswer } from "./catalog-answers.ts";
+import { refuse, repeated, type TopicAnswer } from "./catalog-answers.ts";
 import type { CatalogRecord } from "./catalog-codec.ts";
 import type { CatalogState } from "./catalog-state.ts";
 
@@ -15,13 +15,13 @@ export function decideDeleteTopics(
   state: CatalogState,
   references: readonly TopicReference[],
 ): Decision<DeleteTopicsAnswer, CatalogRecord> {
-  const deleted = new Set<string>();
+  const topics = references.map(({ id, name }) =>
+    name === null ? state.topicById(id) : state.topicByName(name),
+  );
+  const twice = repeated(topics.flatMap((topic) => topic?.id ?? []));
   const records: CatalogRecord[] = [];
-  const answers = references.map((reference): TopicAnswer => {
-    const topic =
-      reference.name === null
-        ? state.topicById(reference.id)
-        : state.topicByName(reference.name);
+  const answers = references.map((reference, index): TopicAnswer => {
+    const topic = topics[index] ?? null;
     if (topic === null) {
       return reference.name === null
         ? refuse(
@@ -37,10 +37,9 @@ export function decideDeleteTopics(
       // Kafka allows it; here the groups' own history would go with it.
       return refuse("invalid-request", `${topic.name} belongs to the broker`);
     }
-    if (deleted.has(topic.id)) {
+    if (twice.has(topic.id)) {
       return refuse("invalid-request", `topic ${topic.name} is named twice`);
     }
-    deleted.add(topic.id);
     records.push({ type: "remove-topic", topicId: topic.id });
     const { id, name, partitionCount, overrides } = topic;
     return { error: null, id, name, partitionCount, overrides };

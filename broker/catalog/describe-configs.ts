@@ -27,7 +27,7 @@ export function describeTopicConfigs(
     if (rule.brokerName !== null) {
       synonyms.push({
         name: rule.brokerName,
-        value: rule.brokerValue ?? rule.default,
+        value: rule.default,
         source: "default",
       });
     }

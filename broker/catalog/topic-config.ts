@@ -16,8 +16,6 @@ export interface TopicConfigRule extends ValueRule {
   readonly default: string;
   /** The broker's setting that gives the default, as Kafka reports it; null where it reports none. */
   readonly brokerName: string | null;
-  /** That setting's own text, where its unit differs. */
-  readonly brokerValue?: string;
   readonly documentation: string;
 }
 
@@ -179,8 +177,8 @@ export const topicConfigRules = {
     type: "long",
     default: "604800000",
     min: -1,
-    brokerName: "log.retention.hours",
-    brokerValue: "168",
+    // Kafka reports log.retention.ms only, which is not set.
+    brokerName: null,
     documentation: "Age above which segments are deleted; -1 for no limit.",
   },
   "segment.bytes": {

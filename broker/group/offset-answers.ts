@@ -90,14 +90,24 @@ export interface DeleteOffsetsRequest {
 }
 
 export type DeleteOffsetsAnswer =
-  | { readonly error: "group-id-not-found" | "non-empty-group" }
+  | {
+      readonly error:
+        "group-id-not-found" | "invalid-group-id" | "non-empty-group";
+    }
   | { readonly error: null; readonly topics: readonly DeletedTopic[] };
 
 export interface DeletedTopic {
   readonly topic: string;
   readonly partitions: readonly {
     readonly partition: number;
-    /** `message-too-large`: more than fit at once; ask again for the rest. */
-    readonly error: "group-subscribed-to-topic" | "message-too-large" | null;
+    /**
+     * `message-too-large`: more than fit at once; ask again for the rest.
+     * `unknown-topic-or-partition` comes from who knows topics, no coordinator.
+     */
+    readonly error:
+      | "group-subscribed-to-topic"
+      | "message-too-large"
+      | "unknown-topic-or-partition"
+      | null;
   }[];
 }

@@ -150,6 +150,7 @@ export function deleteOffsets(
   turn: Turn,
 ): DeleteOffsetsAnswer {
   const { groupId } = request;
+  if (groupId === "") return { error: "invalid-group-id" };
   if (group === null) return { error: "group-id-not-found" };
   // Only consumers say what they are subscribed to.
   if (group.state !== "Empty" && group.protocolType !== "consumer") {

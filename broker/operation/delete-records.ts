@@ -19,11 +19,15 @@ export type DeleteRecords = (
   partitions: readonly DeleteRecordsPartition[],
 ) => Promise<readonly DeletedRecords[]>;
 
-export function createDeleteRecords(partitions: Partitions): DeleteRecords {
+/** `isDeletable`: the topic's `cleanup.policy` lets old records go. */
+export function createDeleteRecords(
+  partitions: Partitions,
+  isDeletable: (topic: string) => boolean,
+): DeleteRecords {
   return async (_context, wanted) => {
     const found = await findAll(partitions, wanted);
     return Promise.all(
-      wanted.map((one, index) => deleteOne(one, found[index])),
+      wanted.map((one, index) => deleteOne(one, found[index], isDeletable)),
     );
   };
 }
@@ -31,11 +35,15 @@ export function createDeleteRecords(partitions: Partitions): DeleteRecords {
 async function deleteOne(
   { topic, beforeOffset }: DeleteRecordsPartition,
   found: FoundPartition | undefined,
+  isDeletable: (topic: string) => boolean,
 ): Promise<DeletedRecords> {
   const internal = refuseInternal(topic);
   if (internal !== null) return internal;
   if (found === undefined) return refuse("unknown-topic-or-partition");
   if (found.error !== null) return found;
+  if (!isDeletable(topic)) {
+    return refuse("policy-violation", `${topic} is only compacted`);
+  }
   const { log } = found;
   try {
     const result = await log.deleteRecordsBefore(beforeOffset);

@@ -7,8 +7,9 @@
  * deadline, woken by appends to the partitions it asked for and by nothing
  * else. What it hands out are views; whoever sends them releases them.
  */
-import type { Payload } from "../lib/payload.ts";
+import { type Payload, payloadOf } from "../lib/payload.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { EpochEnd } from "../storage/leader-epochs.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { RequestContext } from "./context.ts";
@@ -36,6 +37,8 @@ export interface FetchPartition {
   readonly sizeBytesMax: number;
   /** The epoch the reader knows, for fencing. */
   readonly leaderEpoch: number | null;
+  /** Of the last record it has: where the log was cut since, it is told so. */
+  readonly lastFetchedEpoch?: number | null;
 }
 
 export interface Fetched {
@@ -44,6 +47,8 @@ export interface Fetched {
   readonly highWatermark: number;
   readonly stableOffset: number;
   readonly startOffset: number;
+  /** The log is not what the reader read: up to here it may still be. Comes with no records. */
+  readonly divergingEpoch?: EpochEnd;
 }
 
 /** A refusal tells where the log is, when there is one: a reader out of range has to know. */
@@ -111,6 +116,7 @@ function isEnough(
   let sizeBytes = 0;
   for (const result of results) {
     if (result.error !== null) return true;
+    if (result.divergingEpoch !== undefined) return true;
     sizeBytes += result.payload.sizeBytes;
   }
   return sizeBytes >= sizeBytesMin;
@@ -153,7 +159,7 @@ interface ReadLimits {
 
 function readOne(
   request: FetchRequest,
-  { offset, leaderEpoch }: FetchPartition,
+  { offset, leaderEpoch, lastFetchedEpoch = null }: FetchPartition,
   found: FoundPartition,
   limits: ReadLimits,
 ): FetchResult | Promise<FetchResult> {
@@ -161,6 +167,10 @@ function readOne(
   const { log } = found;
   const refusal = refuseEpoch(log, leaderEpoch);
   if (refusal !== null) return { ...refusal, ...whereIs(log) };
+  if (lastFetchedEpoch !== null) {
+    const diverged = divergence(log, offset, lastFetchedEpoch);
+    if (diverged !== null) return diverged;
+  }
   const limit =
     request.isolation === "read_committed" ? "stable" : "high-watermark";
   const result = log.read({ offset, limit, ...limits });
@@ -170,6 +180,31 @@ function readOne(
         (error: unknown) => failed(log, error),
       )
     : resultOf(log, result);
+}
+
+/**
+ * What a reader is told whose last record is not in this log (KIP-595): its
+ * epoch ended before the offset that it asks for, or never was. Else null.
+ */
+function divergence(
+  log: PartitionLog,
+  offset: number,
+  lastFetchedEpoch: number,
+): FetchResult | null {
+  const end = log.endOffsetForEpoch(lastFetchedEpoch);
+  if (end === null) {
+    const detail = `there is no leader epoch ${lastFetchedEpoch}`;
+    return { ...refuse("offset-out-of-range", detail), ...whereIs(log) };
+  }
+  if (end.epoch === lastFetchedEpoch && end.endOffset >= offset) return null;
+  return {
+    error: null,
+    payload: payloadOf([]),
+    highWatermark: log.highWatermark,
+    stableOffset: log.stableOffset,
+    startOffset: log.startOffset,
+    divergingEpoch: end,
+  };
 }
 
 function resultOf(

@@ -35,6 +35,9 @@ export type InitProducer = (
 export function createInitProducer(catalog: Catalog): InitProducer {
   const ids = new ProducerIds(catalog);
   return async (_context, request) => {
+    if (request.transactionalId === "") {
+      return refuse("invalid-request", "a transactional id is not empty");
+    }
     if (request.transactionalId !== null) {
       return refuse(
         "transactional-id-not-authorized",

@@ -81,7 +81,7 @@ function describeTopic(
   if (topic === null) {
     const fault = topicNameFault(name);
     return fault === null
-      ? refuse("unknown-topic-or-partition")
+      ? refuse("unknown-topic-or-partition", `there is no topic '${name}'`)
       : refuse("invalid-topic", fault);
   }
   return {

@@ -19,6 +19,7 @@ export type OperationError =
   | "invalid-replica-assignment"
   | "invalid-config"
   | "topic-deletion-disabled"
+  | "policy-violation"
   // Producing.
   | "corrupt-batch"
   | "message-too-large"
@@ -61,6 +62,7 @@ export type OperationError =
   | "invalid-request"
   | "unsupported-version"
   | "unsupported-endpoint-type"
+  | "mismatched-endpoint-type"
   | "unknown-server-error";
 
 /** A refusal, with words for the person who reads it. */

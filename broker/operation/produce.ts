@@ -7,7 +7,7 @@
  * `docs/guarantees.md`.
  */
 import type { Clock } from "../platform/clock.ts";
-import { compressionOf } from "../record/batch.ts";
+import { compressionOf, isTransactional } from "../record/batch.ts";
 import { Compression, HEADER_SIZE } from "../record/batch-format.ts";
 import type { Appended } from "../storage/append-result.ts";
 import { StorageError } from "../storage/storage-error.ts";
@@ -41,7 +41,10 @@ export interface Produced {
   readonly startOffset: number;
 }
 
-export type ProduceResult = Produced | Refusal;
+export type ProduceResult =
+  | Produced
+  /** With the index of the record whose fault it is, where it is one's. */
+  | (Refusal & { readonly recordIndex?: number });
 
 export interface Producing {
   /** When every batch has its offsets or its refusal; null: already. */
@@ -86,13 +89,23 @@ function refuseRequest(request: ProduceRequest): Refusal | null {
   if (request.acks < -1 || request.acks > 1) {
     return refuse("invalid-required-acks", `acks ${request.acks}`);
   }
-  if (request.transactionalId !== null) {
+  // As Kafka does, where the id is missing or not allowed.
+  if (
+    request.transactionalId !== null ||
+    request.partitions.some(({ records }) => isOfTransaction(records))
+  ) {
     return refuse(
       "transactional-id-not-authorized",
       "this broker has no transactions",
     );
   }
   return null;
+}
+
+function isOfTransaction(batch: Uint8Array | null): boolean {
+  return (
+    batch !== null && batch.length >= HEADER_SIZE && isTransactional(batch, 0)
+  );
 }
 
 /** Synchronous from the first append to the last: nothing comes between. */
@@ -124,7 +137,7 @@ function isZstd(batch: Uint8Array): boolean {
   );
 }
 
-type AppendResult = Appended | Refusal;
+type AppendResult = Appended | (Refusal & { readonly recordIndex?: number });
 
 async function answersOf(
   parts: ProduceParts,

@@ -53,6 +53,8 @@ export interface BatchRefusal {
     | "message-too-large"
     | "unsupported-compression";
   readonly detail: string;
+  /** Which record, where it is one's fault. */
+  readonly recordIndex?: number;
 }
 
 export interface BatchLimits {
@@ -116,7 +118,8 @@ function checkFrame(
 ): BatchRefusal | null {
   const left = bytes.length - at;
   if (left < MAGIC_END) {
-    return refuse("corrupt-batch", `${left} bytes are no batch`);
+    // As Kafka: where no batch is whole, there is none.
+    return refuse("invalid-record", `${left} bytes are no batch`);
   }
   // Before the size, as the smallest message of an older format has less.
   const magic = magicOf(bytes, at);
@@ -132,7 +135,8 @@ function checkFrame(
   }
   if (wholeBatchSizeBytes(bytes, at) === null) {
     const length = sizeBytes - LENGTH_PREFIX_SIZE;
-    return refuse("corrupt-batch", `batch length ${length} in ${left} bytes`);
+    const error = sizeBytes > left ? "invalid-record" : "corrupt-batch";
+    return refuse(error, `batch length ${length} in ${left} bytes`);
   }
   const crc = computeCrc(bytes, at);
   if (crc !== crcOf(bytes, at)) {
@@ -242,7 +246,8 @@ export function validateRecords(
     if (record === null) return null;
     if (record instanceof RecordError) return refuseRecords(record);
     if (options.needsKeys && record.key === null) {
-      return refuse("invalid-record", `record ${index} has no key`);
+      const detail = `record ${index} has no key`;
+      return { ...refuse("invalid-record", detail), recordIndex: index };
     }
   }
 }

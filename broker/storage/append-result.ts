@@ -30,6 +30,8 @@ export interface Appended {
 export interface AppendRefused {
   readonly error: AppendRefusal;
   readonly detail: string;
+  /** Which record of the batch, where it is one's fault. */
+  readonly recordIndex?: number;
 }
 
 export type AppendResult = Appended | AppendRefused;

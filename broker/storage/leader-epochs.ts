@@ -89,10 +89,12 @@ export class LeaderEpochs {
   /**
    * Where the epoch ended: the start of the next one, or the log's end for the
    * latest. Answers the greatest epoch known that is not above the asked one.
-   * Null for an epoch that is newer than all, or where none are known.
+   * Null for an epoch that is newer than all, where none are known, and for -1,
+   * which is no epoch.
    */
   endOffsetFor(epoch: number, logEndOffset: number): EpochEnd | null {
     const { latest } = this;
+    if (epoch < 0) return null;
     if (latest === null || epoch > latest.epoch) return null;
     if (epoch === latest.epoch) return { epoch, endOffset: logEndOffset };
     let floor: EpochStart | null = null;

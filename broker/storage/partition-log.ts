@@ -276,8 +276,14 @@ export class PartitionLog {
     return this.#epochs.epochOf(offset);
   }
 
-  /** Where that leader epoch ended; see `LeaderEpochs.endOffsetFor`. */
+  /**
+   * Where that leader epoch ended; see `LeaderEpochs.endOffsetFor`. The current
+   * one may not be entered yet, as nothing was written in it: it ends at the end.
+   */
   endOffsetForEpoch(epoch: number): EpochEnd | null {
+    if (epoch === this.leaderEpoch && epoch >= 0) {
+      return { epoch, endOffset: this.endOffset };
+    }
     return this.#epochs.endOffsetFor(epoch, this.endOffset);
   }
 

@@ -19,6 +19,7 @@ export const kafkaErrorCodes = {
   "invalid-replica-assignment": 39,
   "invalid-config": 40,
   "topic-deletion-disabled": 73,
+  "policy-violation": 44,
   "corrupt-batch": 2,
   "message-too-large": 10,
   "invalid-record": 87,
@@ -56,6 +57,7 @@ export const kafkaErrorCodes = {
   "invalid-request": 42,
   "unsupported-version": 35,
   "unsupported-endpoint-type": 115,
+  "mismatched-endpoint-type": 114,
   "unknown-server-error": -1,
 } as const satisfies Record<OperationError, number>;
 

@@ -37,6 +37,7 @@ export const errorCodes = {
   "invalid-replica-assignment": final("the replicas cannot lie there"),
   "invalid-config": final("a setting is unknown or has a wrong value"),
   "topic-deletion-disabled": final("topics cannot be deleted here"),
+  "policy-violation": final("the topic is not set up for that"),
 
   // Producing.
   "corrupt-batch": retriable("the batch is damaged"),
@@ -84,6 +85,7 @@ export const errorCodes = {
   "invalid-request": final("the request makes no sense"),
   "unsupported-version": final("not in this version"),
   "unsupported-endpoint-type": final("not of this kind of server"),
+  "mismatched-endpoint-type": final("not from this kind of server"),
   "unknown-server-error": final("the broker failed: its log says why"),
 } as const satisfies Readonly<Record<string, CodeEntry>>;
 

@@ -11,7 +11,6 @@ test("topics are deleted by name and by id, each answered for itself", async () 
     rig.catalog.deleteTopics([
       { name: "a", id: null },
       { name: null, id },
-      { name: "b", id: null },
       { name: "nope", id: null },
       { name: null, id: "AAAAAAAAAAAAAAAAAAAAAA" },
       { name: "__consumer_offsets", id: null },
@@ -20,7 +19,6 @@ test("topics are deleted by name and by id, each answered for itself", async () 
   expect(answers.map(({ error }) => error)).toEqual([
     null,
     null,
-    "invalid-request",
     "unknown-topic-or-partition",
     "unknown-topic-id",
     "invalid-request",
@@ -31,6 +29,25 @@ test("topics are deleted by name and by id, each answered for itself", async () 
     "c",
   ]);
   expect(rig.catalog.topicById(id)).toBeNull();
+});
+
+test("a topic named twice, by name and by id, is not deleted", async () => {
+  const rig = await startedCatalog();
+  await create(rig, [newTopic("a"), newTopic("b")]);
+  const id = rig.catalog.topicByName("b")?.id ?? "";
+  const answers = await answerOf(
+    rig.catalog.deleteTopics([
+      { name: null, id },
+      { name: "a", id: null },
+      { name: "b", id: null },
+    ]),
+  );
+  expect(answers.map(({ error }) => error)).toEqual([
+    "invalid-request",
+    null,
+    "invalid-request",
+  ]);
+  expect(rig.catalog.topicById(id)).not.toBeNull();
 });
 
 test("a name that collided is free when its topic is gone", async () => {

@@ -84,10 +84,7 @@ test("a description names every configuration, its source and what would hold wi
     source: "topic",
     type: "long",
     isReadOnly: false,
-    synonyms: [
-      { name: "retention.ms", value: "1000", source: "topic" },
-      { name: "log.retention.hours", value: "168", source: "default" },
-    ],
+    synonyms: [{ name: "retention.ms", value: "1000", source: "topic" }],
   });
   expect(entries.find(({ name }) => name === "flush.messages")).toMatchObject({
     value: "9223372036854775807",

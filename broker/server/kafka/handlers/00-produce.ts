@@ -78,12 +78,16 @@ function responseOf(
 
 function partitionResponse(index: number, result: ProduceResult | undefined) {
   if (result === undefined || result.error !== null) {
+    const { recordIndex, detail = null } = result ?? {};
     return {
       index,
       errorCode: kafkaErrorCode(result?.error ?? "unknown-server-error"),
       baseOffset: -1,
-      recordErrors: [],
-      errorMessage: kafkaErrorMessage(result?.detail ?? null),
+      recordErrors:
+        recordIndex === undefined
+          ? []
+          : [{ batchIndex: recordIndex, batchIndexErrorMessage: detail }],
+      errorMessage: kafkaErrorMessage(detail),
     };
   }
   return {

@@ -102,6 +102,7 @@ function partitionsOf(
         offset: partition.fetchOffset,
         sizeBytesMax: partition.partitionMaxBytes,
         leaderEpoch: orNull(partition.currentLeaderEpoch),
+        lastFetchedEpoch: orNull(partition.lastFetchedEpoch),
       });
     }
   }
@@ -113,6 +114,7 @@ function responseOf(
   sources: readonly Source[],
   results: readonly FetchResult[],
 ): ResponseOf<1> {
+  const isolation = isolationOf(request.isolationLevel);
   let next = 0;
   return {
     throttleTimeMs: 0,
@@ -125,7 +127,7 @@ function responseOf(
         partitions: partitions.map(({ partition }) =>
           source === undefined || "error" in source
             ? refused(partition, source?.error ?? "unknown-server-error")
-            : partitionResponse(partition, results[next++]),
+            : partitionResponse(partition, results[next++], isolation),
         ),
       };
     }),
@@ -142,7 +144,8 @@ function refused(
     errorCode: kafkaErrorCode(error),
     highWatermark: result?.highWatermark ?? -1,
     logStartOffset: result?.startOffset ?? -1,
-    abortedTransactions: [],
+    // As Kafka has it: null where there is a log.
+    abortedTransactions: (result?.highWatermark ?? null) === null ? [] : null,
     records: new Uint8Array(0),
   };
 }
@@ -150,6 +153,7 @@ function refused(
 function partitionResponse(
   partitionIndex: number,
   result: FetchResult | undefined,
+  isolation: ReturnType<typeof isolationOf>,
 ) {
   if (result === undefined) {
     return refused(partitionIndex, "unknown-server-error");
@@ -157,13 +161,16 @@ function partitionResponse(
   if (result.error !== null) {
     return refused(partitionIndex, result.error, result);
   }
+  const { divergingEpoch } = result;
   return {
     partitionIndex,
     errorCode: 0,
     highWatermark: result.highWatermark,
     lastStableOffset: result.stableOffset,
     logStartOffset: result.startOffset,
-    abortedTransactions: [],
+    ...(divergingEpoch === undefined ? {} : { divergingEpoch }),
+    // None is not the same as "not asked for".
+    abortedTransactions: isolation === "read_committed" ? [] : null,
     records: result.payload,
   };
 }

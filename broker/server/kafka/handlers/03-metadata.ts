@@ -9,6 +9,7 @@ import type { TopicReference } from "../../../operation/manage-topics.ts";
 import type { DescribedTopic } from "../../../operation/manage-topics.ts";
 import type { RequestOf } from "../../../wire/kafka/apis.ts";
 import { ZERO_UUID } from "../../../wire/schema.ts";
+import { authorizedOperations } from "../authorized-operations.ts";
 import { kafkaErrorCode } from "../error-codes.ts";
 import { type Call, inOrder } from "../handler.ts";
 
@@ -34,7 +35,16 @@ export const metadata = inOrder<3>(async (operations, call) => {
   });
   return {
     ...cluster,
-    topics: topics.map((topic) => topicResponse(topic, node.nodeId)),
+    topics: topics.map((topic) => ({
+      ...topicResponse(topic, node.nodeId),
+      ...(topic.error === null && request.includeTopicAuthorizedOperations
+        ? { topicAuthorizedOperations: authorizedOperations("topic", true) }
+        : {}),
+    })),
+    clusterAuthorizedOperations: authorizedOperations(
+      "cluster",
+      request.includeClusterAuthorizedOperations,
+    ),
   };
 });
 
@@ -63,7 +73,9 @@ function referencesOf({
 }: Call<3>): readonly TopicReference[] | null {
   const { topics } = request;
   if (topics === null || (version === 0 && topics.length === 0)) return null;
-  return topics.map(referenceOf);
+  // A topic asked for twice is answered once, as in Kafka.
+  const distinct = new Map(topics.map((one) => [one.name ?? one.topicId, one]));
+  return Array.from(distinct.values(), referenceOf);
 }
 
 function referenceOf({ name, topicId }: RequestedTopic): TopicReference {

@@ -1,5 +1,6 @@
 /** DescribeGroups (15): a group nobody knows is `Dead`, and no error, as in Kafka. */
 import type { GroupDescription } from "../../../operation/manage-groups.ts";
+import { authorizedOperations } from "../authorized-operations.ts";
 import { kafkaErrorCode } from "../error-codes.ts";
 import { inOrder } from "../handler.ts";
 
@@ -12,7 +13,13 @@ export const describeGroups = inOrder<15>(
         const described = error === null ? result.answer[0] : undefined;
         return described === undefined
           ? nothing(groupId, kafkaErrorCode(error ?? "unknown-server-error"))
-          : groupResponse(described);
+          : {
+              ...groupResponse(described),
+              authorizedOperations: authorizedOperations(
+                "group",
+                request.includeAuthorizedOperations,
+              ),
+            };
       }),
     );
     return { throttleTimeMs: 0, groups };

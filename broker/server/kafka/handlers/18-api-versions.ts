@@ -17,8 +17,9 @@ const SOFTWARE_PATTERN = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 export const apiVersions = inOrder<18>((_operations, { request, version }) => {
   if (version >= 3 && !isNamed(request)) {
     return {
-      ...apiVersionsAnswer(),
       errorCode: kafkaErrorCode("invalid-request"),
+      apiKeys: [],
+      throttleTimeMs: 0,
     };
   }
   return apiVersionsAnswer();

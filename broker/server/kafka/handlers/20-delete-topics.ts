@@ -1,4 +1,5 @@
 /** DeleteTopics (20): by name; from version 6 on by name or by id. */
+import type { Refusal } from "../../../operation/operation-error.ts";
 import type { TopicReference } from "../../../operation/manage-topics.ts";
 import { ZERO_UUID } from "../../../wire/schema.ts";
 import type { RequestOf } from "../../../wire/kafka/apis.ts";
@@ -7,35 +8,56 @@ import { inOrder } from "../handler.ts";
 
 const FIRST_VERSION_WITH_IDS = 6;
 
+/** A topic as the request has it; the zero id is none. */
+interface Named {
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
 export const deleteTopics = inOrder<20>(
   async (operations, { context, request, version }) => {
-    const references = referencesOf(request, version);
-    const result = await operations.topics.delete(context, references);
-    const responses = references.map((reference, index) => {
-      const answer = result.error === null ? result.answer[index] : result;
-      const error =
-        answer === undefined ? "unknown-server-error" : answer.error;
-      const detail =
-        answer === undefined || answer.error === null ? null : answer.detail;
-      return {
-        name: reference.name,
-        topicId: reference.id ?? ZERO_UUID,
-        errorCode: kafkaErrorCode(error),
-        errorMessage: kafkaErrorMessage(detail),
-      };
+    const named = namedIn(request, version);
+    const references = named.map(referenceOf);
+    const result = await operations.topics.delete(
+      context,
+      references.filter((reference) => reference !== null),
+    );
+    let next = 0;
+    const responses = named.map((topic, index) => {
+      if (references[index] === null) return refused(topic, unclear);
+      const answer = result.error === null ? result.answer[next++] : result;
+      if (answer === undefined) {
+        return refused(topic, { error: "unknown-server-error", detail: null });
+      }
+      if (answer.error !== null) return refused(topic, answer);
+      const { name, id } = answer;
+      return { name, topicId: id, errorCode: 0, errorMessage: null };
     });
     return { throttleTimeMs: 0, responses };
   },
 );
 
-function referencesOf(
-  request: RequestOf<20>,
-  version: number,
-): readonly TopicReference[] {
-  if (version < FIRST_VERSION_WITH_IDS) {
-    return request.topicNames.map((name) => ({ name, id: null }));
-  }
-  return request.topics.map(({ name, topicId }) =>
-    name === null ? { name, id: topicId } : { name, id: null },
-  );
+const unclear: Refusal = {
+  error: "invalid-request",
+  detail: "a topic is named either by its name or by its id",
+};
+
+function refused(topic: Named, { error, detail }: Refusal) {
+  return {
+    ...topic,
+    errorCode: kafkaErrorCode(error),
+    errorMessage: kafkaErrorMessage(detail),
+  };
+}
+
+function namedIn(request: RequestOf<20>, version: number): readonly Named[] {
+  return version < FIRST_VERSION_WITH_IDS
+    ? request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
+    : request.topics;
+}
+
+/** Null where both are given, or neither. */
+function referenceOf({ name, topicId }: Named): TopicReference | null {
+  if ((name === null) === (topicId === ZERO_UUID)) return null;
+  return name === null ? { name, id: topicId } : { name, id: null };
 }

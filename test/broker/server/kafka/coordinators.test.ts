@@ -85,6 +85,78 @@ test("a producer that asks again gets a new id, as it may have named another's",
   }
 });
 
+test("an empty transactional id is no id", async () => {
+  await using host = await TestBroker.open();
+  const connection = await host.connect();
+  const body = { transactionalId: "", transactionTimeoutMs: 60_000 };
+  expect(await connection.request(22, 4, body)).toMatchObject({
+    errorCode: 42,
+  });
+});
+
+test("from version 5 on a sync says which protocol it is for", async () => {
+  await using host = await TestBroker.open();
+  const connection = await host.connect();
+  const memberId = await idFor(connection);
+  const { generationId } = await join(connection, memberId);
+  const body = { groupId: "g", generationId, memberId, assignments: [] };
+  const nameless = await connection.request(14, 5, body);
+  expect(nameless.errorCode).toBe(23);
+  const protocol = { protocolType: "consumer", protocolName: "range" };
+  const named = await connection.request(14, 5, { ...body, ...protocol });
+  expect(named).toMatchObject({ errorCode: 0, ...protocol });
+});
+
+test("offsets are deleted where the partition exists, and never of the empty group", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("orders", 1);
+  const connection = await host.connect();
+  await commit(connection, [{ partition: 0, offset: 3, metadata: null }]);
+  const remove = (groupId: string) =>
+    connection.request(47, 0, {
+      groupId,
+      topics: [
+        {
+          name: "orders",
+          partitions: [{ partitionIndex: 7 }, { partitionIndex: 0 }],
+        },
+        { name: "nowhere", partitions: [{ partitionIndex: 0 }] },
+      ],
+    });
+  const answer = await remove("g");
+  expect(answer.errorCode).toBe(0);
+  expect(
+    answer.topics.map(({ name, partitions }) => [
+      name,
+      partitions.map((one) => [one.partitionIndex, one.errorCode]),
+    ]),
+  ).toEqual([
+    [
+      "orders",
+      [
+        [0, 0],
+        [7, 3],
+      ],
+    ],
+    ["nowhere", [[0, 3]]],
+  ]);
+  expect(await committedOffsets(connection)).toBeUndefined();
+  expect(await remove("")).toMatchObject({ errorCode: 24, topics: [] });
+});
+
+test("what one may do with a group is told where it is asked for", async () => {
+  await using host = await TestBroker.open();
+  const connection = await host.connect();
+  const describe = async (includeAuthorizedOperations: boolean) => {
+    const body = { groups: ["g"], includeAuthorizedOperations };
+    const { groups } = await connection.request(15, 5, body);
+    return groups[0]?.authorizedOperations;
+  };
+  expect(await describe(false)).toBe(-(2 ** 31));
+  // Read, delete, describe, describe and alter its configuration.
+  expect(await describe(true)).toBe(0b1101_0100_1000);
+});
+
 test("what a group committed comes back with its metadata, also after a restart", async () => {
   const disk = new MemoryDisk();
   {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MemoryDisk } from "../../../../broker/platform/memory/memory-disk.ts";
 import { BatchBuilder } from "../../../../broker/record/batch-builder.ts";
 import { Compression } from "../../../../broker/record/batch-format.ts";
 import { compressionOf } from "../../../../broker/record/batch.ts";
@@ -250,4 +251,43 @@ test("limits hold for a partition and for the whole, but one batch always goes o
   expect(await counts({ ...all, maxBytes: 1 })).toEqual([1, 0]);
   expect(await counts({ ...all, partitionMaxBytes: 1 })).toEqual([1, 0]);
   expect(await counts({ maxBytes: -5, partitionMaxBytes: -5 })).toEqual([1, 0]);
+});
+
+test("aborted transactions are told to who reads committed, and to nobody else", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("orders");
+  const connection = await host.connect();
+  const abortedFor = async (isolationLevel: number) =>
+    (await fetch(connection, "orders", 0, { isolationLevel }))
+      .abortedTransactions;
+  expect(await abortedFor(0)).toBeNull();
+  expect(await abortedFor(1)).toEqual([]);
+});
+
+test("a reader whose last record is not in the log is told where they part", async () => {
+  const disk = new MemoryDisk();
+  {
+    await using host = await TestBroker.open({}, disk);
+    await host.createTopic("orders");
+    const connection = await host.connect();
+    await produce(connection, "orders", batchOf(["a", "b"]));
+  }
+  // As after a crash: the next opening is another epoch.
+  await disk.remove("/data/.kafka_cleanshutdown");
+  await using host = await TestBroker.open({}, disk);
+  const connection = await host.connect();
+  await produce(connection, "orders", batchOf(["c"]));
+  // It had read four records in epoch 0, two of which were lost.
+  const lost = await fetch(connection, "orders", 4, { lastFetchedEpoch: 0 });
+  expect(lost).toMatchObject({
+    errorCode: 0,
+    highWatermark: 3,
+    divergingEpoch: { epoch: 0, endOffset: 2 },
+  });
+  expect(valuesIn(lost.records)).toEqual([]);
+  const kept = await fetch(connection, "orders", 2, { lastFetchedEpoch: 0 });
+  expect(kept.divergingEpoch).toEqual({ epoch: -1, endOffset: -1 });
+  expect(valuesIn(kept.records)).toEqual(["c"]);
+  const ahead = await fetch(connection, "orders", 2, { lastFetchedEpoch: 9 });
+  expect(ahead.errorCode).toBe(OFFSET_OUT_OF_RANGE);
 });

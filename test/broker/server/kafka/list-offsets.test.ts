@@ -102,6 +102,7 @@ test("a leader epoch's end is the log's end, and an epoch to come has none", asy
   };
   expect(await end(0)).toEqual([0, 0, 6]);
   expect(await end(9)).toEqual([0, -1, -1]);
+  expect(await end(-1)).toEqual([0, -1, -1]);
   expect(await end(0, 9)).toEqual([75, -1, -1]);
 });
 
@@ -123,4 +124,36 @@ test("records are deleted up to an offset, or all that there are", async () => {
   expect(await deleteBefore(-5)).toEqual([1, -1]);
   expect(await deleteBefore(0, 5)).toEqual([3, -1]);
   expect(await deleteBefore(-1)).toEqual([0, 6]);
+});
+
+test("the current epoch of a log without records ends at its end", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("empty");
+  const connection = await host.connect();
+  const { topics } = await connection.request(23, 4, {
+    topics: [
+      { topic: "empty", partitions: [{ partition: 0, leaderEpoch: 0 }] },
+    ],
+  });
+  expect(topics[0]?.partitions[0]).toMatchObject({
+    errorCode: 0,
+    leaderEpoch: 0,
+    endOffset: 0,
+  });
+});
+
+test("records of a topic that is only compacted are not deleted", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("latest", 1, { "cleanup.policy": "compact" });
+  const connection = await host.connect();
+  const { topics } = await connection.request(21, 2, {
+    topics: [
+      { name: "latest", partitions: [{ partitionIndex: 0, offset: 0 }] },
+    ],
+    timeoutMs: 1_000,
+  });
+  expect(topics[0]?.partitions[0]).toMatchObject({
+    errorCode: 44,
+    lowWatermark: -1,
+  });
 });

@@ -131,9 +131,46 @@ test("clients are told an address that IPv4 reaches, and the same by every way o
 test("a cluster's controllers cannot be described here", async () => {
   await using host = await TestBroker.open();
   const connection = await host.connect();
-  const answer = await connection.request(60, 1, {
-    includeClusterAuthorizedOperations: false,
-    endpointType: 2,
+  for (const [endpointType, errorCode] of [
+    [2, 114],
+    [9, 115],
+  ] as const) {
+    const answer = await connection.request(60, 1, {
+      includeClusterAuthorizedOperations: false,
+      endpointType,
+    });
+    expect(answer).toMatchObject({
+      errorCode,
+      endpointType: 1,
+      controllerId: -1,
+      brokers: [],
+    });
+  }
+});
+
+test("what one may do is told where it is asked for", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("a");
+  const connection = await host.connect();
+  const answer = await connection.request(3, 10, {
+    topics: [{ name: "a", topicId: ZERO_ID }],
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: true,
+    includeTopicAuthorizedOperations: true,
   });
-  expect(answer).toMatchObject({ errorCode: 115, brokers: [] });
+  expect(answer.clusterAuthorizedOperations).toBe(0b1_1111_1010_0000);
+  expect(answer.topics[0]?.topicAuthorizedOperations).toBe(0b1101_1111_1000);
+  const silent = await ask(connection, 10, ["a"]);
+  expect(silent.clusterAuthorizedOperations).toBe(-(2 ** 31));
+  expect(silent.topics[0]?.topicAuthorizedOperations).toBe(-(2 ** 31));
+});
+
+test("a topic asked for twice is answered once", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("a");
+  const connection = await host.connect();
+  for (const version of [0, 9, 12]) {
+    const { topics } = await ask(connection, version, ["a", "b", "a"], false);
+    expect(topics.map(({ name }) => name)).toEqual(["a", "b"]);
+  }
 });

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { MemoryDisk } from "../../../../broker/platform/memory/memory-disk.ts";
-import { BatchBuilder } from "../../../../broker/record/batch-builder.ts";
+import {
+  BatchBuilder,
+  buildBatch,
+} from "../../../../broker/record/batch-builder.ts";
 import type { CompressionName } from "../../../../broker/record/batch-format.ts";
 import { correlationIdOf } from "../../../../broker/wire/kafka/headers.ts";
 import { FailingDisk } from "../../../support/failing-disk.ts";
@@ -25,6 +28,12 @@ function compressed(codec: CompressionName): Uint8Array {
   const batch = builder.buildCompressed(codec);
   if (batch instanceof Error) throw batch;
   return new Uint8Array(batch);
+}
+
+function transactional(): Uint8Array {
+  const record = { key: null, value: null, headers: [], timestampMs: epochMs };
+  const producer = { id: 1, epoch: 0, baseSequence: 0 };
+  return buildBatch([record], { producer, isTransactional: true });
 }
 
 test.each([3, 4, 5, 6, 7, 8, 9, 10, 11])(
@@ -80,7 +89,12 @@ test.each([
   ["magic 1", withByte(batchOf(["a"]), 16, 1), INVALID_RECORD],
   ["magic 3", withByte(batchOf(["a"]), 16, 3), 2],
   ["a wrong CRC", withByte(batchOf(["a"]), 17, 0xee), 2],
-  ["half a batch", batchOf(["a", "b"]).subarray(0, 70), 2],
+  ["half a batch", batchOf(["a", "b"]).subarray(0, 70), INVALID_RECORD],
+  [
+    "a batch of a transaction without its id",
+    new Uint8Array(transactional()),
+    53,
+  ],
 ])("%s is refused", async (_what, records, errorCode) => {
   await using host = await TestBroker.open();
   await host.createTopic("orders");
@@ -308,3 +322,28 @@ function withByte(
   bytes[position] = value;
   return bytes;
 }
+
+test("nobody produces to the broker's own topics", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("orders");
+  const connection = await host.connect();
+  const answer = await produce(
+    connection,
+    "__consumer_offsets",
+    batchOf(["a"]),
+  );
+  expect(answer).toMatchObject({ errorCode: 17, baseOffset: -1 });
+});
+
+test("a record without a key is named, where its topic is compacted", async () => {
+  await using host = await TestBroker.open();
+  await host.createTopic("latest", 1, { "cleanup.policy": "compact" });
+  const connection = await host.connect();
+  const answer = await produce(connection, "latest", batchOf(["a"]));
+  expect(answer).toMatchObject({
+    errorCode: INVALID_RECORD,
+    recordErrors: [
+      { batchIndex: 0, batchIndexErrorMessage: "record 0 has no key" },
+    ],
+  });
+});

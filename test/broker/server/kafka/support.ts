@@ -172,6 +172,8 @@ export function fetchBody(
     readonly maxBytes?: number;
     readonly partitionMaxBytes?: number;
     readonly currentLeaderEpoch?: number;
+    readonly lastFetchedEpoch?: number;
+    readonly isolationLevel?: number;
     readonly topicId?: string;
   } = {},
 ): RequestBody<1> {
@@ -179,6 +181,7 @@ export function fetchBody(
     maxWaitMs: more.maxWaitMs ?? 0,
     minBytes: more.minBytes ?? 1,
     maxBytes: more.maxBytes ?? 1_000_000,
+    isolationLevel: more.isolationLevel ?? 0,
     topics: [
       {
         topic,
@@ -187,6 +190,7 @@ export function fetchBody(
           {
             partition: more.partition ?? 0,
             currentLeaderEpoch: more.currentLeaderEpoch ?? -1,
+            lastFetchedEpoch: more.lastFetchedEpoch ?? -1,
             fetchOffset,
             partitionMaxBytes: more.partitionMaxBytes ?? 1_000_000,
           },

@@ -236,3 +236,44 @@ test("a topic is deleted by name or by id, and what is not there is told", async
   });
   expect(responses.map(({ errorCode }) => errorCode)).toEqual([0, 0, 3, 100]);
 });
+
+test("a deleted topic is answered with its name and its id, however it was named", async () => {
+  await using host = await TestBroker.open();
+  const connection = await host.connect();
+  const body = { topics: [topicOf("a"), topicOf("b")], timeoutMs: 1_000 };
+  const created = await connection.request(19, 7, body);
+  const [a, b] = created.topics.map(({ topicId }) => topicId);
+  const zero = "AAAAAAAAAAAAAAAAAAAAAA";
+  const { responses } = await connection.request(20, 6, {
+    topics: [
+      { name: "a", topicId: zero },
+      { name: null, topicId: b ?? "" },
+      { name: null, topicId: zero },
+      { name: "c", topicId: a ?? "" },
+    ],
+    topicNames: [],
+    timeoutMs: 1_000,
+  });
+  expect(
+    responses.map(({ name, topicId, errorCode }) => [name, topicId, errorCode]),
+  ).toEqual([
+    ["a", a, 0],
+    ["b", b, 0],
+    [null, zero, 42],
+    ["c", a, 42],
+  ]);
+});
+
+test("configurations of a topic that cannot be are refused as its name is", async () => {
+  await using host = await TestBroker.open();
+  const connection = await host.connect();
+  const { results } = await connection.request(32, 4, {
+    resources: ["nowhere", "a b"].map((resourceName) => ({
+      resourceType: TOPIC,
+      resourceName,
+      configurationKeys: null,
+    })),
+  });
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([3, 17]);
+  expect(results[0]?.errorMessage).toBe("there is no topic 'nowhere'");
+});
