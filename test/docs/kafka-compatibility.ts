@@ -1,8 +1,9 @@
 /**
  * `docs/kafka-compatibility.md`, made from the table of APIs: what is spoken,
- * in which versions, with which limits, and what is left out and why.
+ * in which versions, with which limits; what is left out or different, and why.
  */
 import { apis, type ApiKey } from "../../broker/wire/kafka/apis.ts";
+import { deliberate } from "../kafka/answers/deliberate.ts";
 
 /** What a user of the API has to know besides its versions. */
 const notes: Partial<Record<ApiKey, string>> = {
@@ -63,6 +64,16 @@ export function kafkaCompatibilityPage(): string {
     "| Keys | Why |",
     "| --- | --- |",
     ...leftOut.map(([keys, why]) => `| ${keys} | ${why} |`),
+    "",
+    "## Deliberately different",
+    "",
+    "The same requests go to Millrace and to a real Kafka 4.3.1 (`test/kafka/answers.test.ts`), every API above in every version: the answers are equal field by field but for these, each of which the test insists on finding.",
+    "",
+    "| API | Here | Kafka | Why |",
+    "| --- | --- | --- | --- |",
+    ...deliberate.map(
+      ({ api, here, kafka, why }) => `| ${api} | ${here} | ${kafka} | ${why} |`,
+    ),
     "",
   ].join("\n");
 }
