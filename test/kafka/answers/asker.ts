@@ -6,7 +6,6 @@
  * Only `ask` keeps what it gets; `topics`, `produce` and `quietly` prepare.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import {
   BatchBuilder,
   type BatchOptions,
@@ -229,16 +228,6 @@ export class Asker {
         return answer;
       }
       await sleep(25);
-    }
-  }
-
-  /** Kafka's brokers learn of a change a moment after it was answered: asks until two answers agree. */
-  async settled<T>(ask: () => Promise<T>): Promise<T> {
-    for (let before = await ask(); ;) {
-      await sleep(20);
-      const now = await ask();
-      if (isDeepStrictEqual(before, now)) return now;
-      before = now;
     }
   }
 

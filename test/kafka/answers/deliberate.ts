@@ -232,9 +232,9 @@ export const deliberate: readonly Deliberate[] = [
   },
   {
     api: "Metadata",
-    here: "a topic may be asked for by id from version 10 on",
-    kafka: "from version 12 on; before, the whole request is refused",
-    why: "the request can say it, and its answer is right",
+    here: "a request by id below version 12 is refused for its topics",
+    kafka: "the answer has no brokers and no cluster id either",
+    why: "they are true all the same",
     question: /^by id \(Metadata v1[01]\)$/,
     path: /./,
   },

@@ -4,6 +4,10 @@ import { type Asker, type Scenario, versionsOf } from "./asker.ts";
 
 const TOPIC = 2;
 const BROKER = 4;
+/** A topic whose changes tell how far a broker is. */
+const MARKED = "marked";
+/** COORDINATOR_NOT_AVAILABLE, which means: ask again. */
+const NOT_YET = 15;
 
 function describeBody(
   resourceName: string,
@@ -92,6 +96,7 @@ const alterConfigs: Scenario = {
         validateOnly: more.validateOnly ?? false,
       }));
     await asker.topics(
+      { name: MARKED },
       ...versionsOf(33).map((version) => ({ name: `altered-${version}` })),
     );
     await ask("only validated", { "segment.ms": "9" }, { validateOnly: true });
@@ -140,6 +145,7 @@ const incrementalAlterConfigs: Scenario = {
         validateOnly: more.validateOnly ?? false,
       }));
     await asker.topics(
+      { name: MARKED },
       ...versionsOf(44).map((version) => ({ name: `stepped-${version}` })),
     );
     await ask("only validated", [[SET, "segment.ms", "9"]], {
@@ -223,16 +229,48 @@ async function eachWithState<K extends 33 | 44>(
   for (const version of versionsOf(key)) {
     await asker.ask(question, key, version, body(version));
     const name = `${key === 33 ? "altered" : "stepped"}-${version}`;
+    await caughtUp(asker);
     asker.note(
       `${question}: what is set in ${key} v${version}`,
-      await asker.settled(() => setConfigs(asker, name)),
+      await setConfigs(asker, name),
     );
   }
 }
 
-async function setConfigs(asker: Asker, name: string): Promise<unknown> {
+let marks = 0;
+
+/**
+ * Kafka's broker learns of a change a moment after it was answered, but learns
+ * in order: when it knows of one made now, it knows of all before.
+ */
+async function caughtUp(asker: Asker): Promise<void> {
+  const mark = `segment.jitter.ms=${++marks}`;
+  const [name, value] = mark.split("=");
+  await asker.quietly(44, 1, {
+    resources: [
+      {
+        resourceType: TOPIC,
+        resourceName: MARKED,
+        configs: [
+          { name: name ?? "", configOperation: SET, value: value ?? "" },
+        ],
+      },
+    ],
+    validateOnly: false,
+  });
+  await asker.untilReady(
+    () => setConfigs(asker, MARKED),
+    (configs) => (configs.includes(mark) ? 0 : NOT_YET),
+  );
+}
+
+async function setConfigs(
+  asker: Asker,
+  name: string,
+): Promise<readonly string[]> {
   const { results } = await asker.quietly(32, 4, describeBody(name));
-  return results[0]?.configs
+  const configs = results[0]?.configs ?? [];
+  return configs
     .filter(({ configSource }) => configSource === 1)
     .map((config) => `${config.name}=${config.value}`);
 }
