@@ -103,6 +103,14 @@ interface BatchFacts {
   readonly appendTimeMs: number | null;
 }
 
+/** Where a record lies in its batch's records, inflated. */
+export interface RecordSpan {
+  readonly start: number;
+  /** Behind the timestamp's delta: the rest does not depend on the batch's base timestamp. */
+  readonly timestampEnd: number;
+  readonly end: number;
+}
+
 export class RecordReader {
   readonly #bytes: Buffer;
   readonly #batch: BatchFacts;
@@ -111,6 +119,8 @@ export class RecordReader {
   readonly #cursor: { -readonly [Field in keyof Cursor]: Cursor[Field] };
   #count = 0;
   #lastOffsetDelta = -1;
+  #start = 0;
+  #timestampEnd = 0;
   #error: RecordError | null = null;
 
   /** Use `openRecords`. */
@@ -123,6 +133,20 @@ export class RecordReader {
     );
     this.#batch = batch;
     this.#cursor = { bytes: this.#bytes, position: 0, end: records.length };
+  }
+
+  /** All records as they are stored, inflated: what spans are positions in. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Of the record that `next` gave last. */
+  get span(): RecordSpan {
+    return {
+      start: this.#start,
+      timestampEnd: this.#timestampEnd,
+      end: this.#cursor.position,
+    };
   }
 
   /** The next record; null at the end; what is wrong, now and at each further call. */
@@ -143,6 +167,7 @@ export class RecordReader {
   #readRecord(): StoredRecord | RecordError {
     const cursor = this.#cursor;
     cursor.end = this.#bytes.length;
+    this.#start = cursor.position;
     const sizeBytes = readVarint(cursor);
     const start = cursor.position;
     if (sizeBytes === null || sizeBytes < 0 || sizeBytes > cursor.end - start) {
@@ -153,6 +178,7 @@ export class RecordReader {
     cursor.position = start + 1;
     const timestampDelta = readVarlong(cursor);
     if (timestampDelta === null) return this.#corrupt("its timestamp");
+    this.#timestampEnd = cursor.position;
     const offsetDelta = readVarint(cursor);
     const batch = this.#batch;
     const isRising =
