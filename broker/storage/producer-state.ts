@@ -24,7 +24,6 @@ import {
   isTransactional,
   producerEpochOf,
   producerIdOf,
-  recordsCountOf,
 } from "../record/batch.ts";
 import { NO_PRODUCER_ID } from "../record/batch-format.ts";
 
@@ -99,7 +98,8 @@ export function producerOf(
     producerId,
     producerEpoch: producerEpochOf(bytes, at),
     baseSequence: baseSequenceOf(bytes, at),
-    recordCount: recordsCountOf(bytes, at),
+    // As they were produced: compaction may have taken some out.
+    recordCount: batch.lastOffset - batch.baseOffset + 1,
     baseOffset: batch.baseOffset,
     lastOffset: batch.lastOffset,
     maxTimestampMs: batch.maxTimestampMs,
