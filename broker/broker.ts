@@ -10,6 +10,7 @@
  * `closed` rejects.
  */
 import type { Catalog } from "./catalog/catalog.ts";
+import { OFFSETS_TOPIC } from "./catalog/topic-name.ts";
 import { BrokerError } from "./errors.ts";
 import { AssertionError } from "./lib/assert.ts";
 import { TimingWheel } from "./lib/timing-wheel.ts";
@@ -17,6 +18,7 @@ import type { MachineOptions } from "./machine/machine-runtime.ts";
 import { createSnapshotFiles } from "./machine/snapshot-file.ts";
 import { adoptDirectories } from "./operation/adopt-directories.ts";
 import { createRetention } from "./operation/apply-retention.ts";
+import { createCompaction } from "./operation/compact-logs.ts";
 import { createCommitOffsets } from "./operation/commit-offsets.ts";
 import { createDeleteOffsets } from "./operation/delete-offsets.ts";
 import { createDeleteRecords } from "./operation/delete-records.ts";
@@ -24,7 +26,7 @@ import { createDescribeCluster } from "./operation/describe-cluster.ts";
 import { createFetch } from "./operation/fetch.ts";
 import { openGroupShards } from "./operation/group-shards.ts";
 import { createInitProducer } from "./operation/init-producer.ts";
-import { LogMaintenance } from "./operation/maintain-logs.ts";
+import { type LogJob, LogMaintenance } from "./operation/maintain-logs.ts";
 import { createListOffsets } from "./operation/list-offsets.ts";
 import { createManageConfigs } from "./operation/manage-configs.ts";
 import {
@@ -95,7 +97,7 @@ export class MillraceBroker {
   readonly #parts: BrokerParts;
   readonly #catalog: Catalog;
   readonly #partitions: OpenPartitions;
-  readonly #maintenance: LogMaintenance;
+  readonly #maintenance: readonly LogMaintenance[];
   readonly #acceptor: Acceptor;
   readonly #addresses = new Map<string, ListenerAddress>();
   readonly #closed = Promise.withResolvers<void>();
@@ -186,7 +188,7 @@ export class MillraceBroker {
     if (!this.directory.isClean) {
       this.#inBackground(this.#openEveryPartition());
     }
-    this.#maintenance.start();
+    for (const loop of this.#maintenance) loop.start();
     if (failure === null) return;
     this.#partitions.refuseAppends(refuse("storage-offline", failure));
     this.#parts.logger.error(
@@ -290,25 +292,38 @@ export class MillraceBroker {
     });
   }
 
-  #createMaintenance(): LogMaintenance {
+  /** A loop for each job: a pass of compaction may take as long as it likes. */
+  #createMaintenance(): readonly LogMaintenance[] {
     const { settings, platform, logger } = this.#parts;
-    const intervalMs = settings.retentionCheckIntervalMs;
-    return new LogMaintenance(
-      {
-        clock: platform.clock,
-        logger,
-        partitions: this.#partitions,
-        topics: () => this.#catalog.topics(),
-        hasFiles: (topic, partition) =>
-          this.directory.hasDirectory({ topic, partition }),
-        crashed: (error) => this.fail(error),
-      },
-      [createRetention(logger)],
-      {
+    const { directory } = this;
+    const { clock, random } = platform;
+    const parts = {
+      clock,
+      logger,
+      partitions: this.#partitions,
+      topics: () => this.#catalog.topics(),
+      hasFiles: (topic: string, partition: number) =>
+        directory.hasDirectory({ topic, partition }),
+      crashed: (error: unknown) => this.fail(error),
+    };
+    const loop = (job: LogJob, intervalMs: number): LogMaintenance =>
+      new LogMaintenance(parts, [job], {
         firstDelayMs: Math.min(MAINTENANCE_DELAY_MS, intervalMs),
         intervalMs,
-      },
-    );
+      });
+    const compaction = createCompaction({
+      directory,
+      logger,
+      random,
+      settings,
+      saveSnapshot: async (topic, partition) =>
+        topic !== OFFSETS_TOPIC ||
+        (await this.#shards[partition]?.runtime.saveSnapshot()) === true,
+    });
+    return [
+      loop(createRetention(logger), settings.retentionCheckIntervalMs),
+      loop(compaction, settings.compactionCheckIntervalMs),
+    ];
   }
 
   #createOperations(): Operations {
@@ -406,9 +421,9 @@ export class MillraceBroker {
 
   async #stopParts(): Promise<void> {
     this.#cancelRetry();
-    const maintained = this.#maintenance.close();
+    const maintained = this.#maintenance.map((loop) => loop.close());
     await this.#acceptor.close();
-    await maintained;
+    await Promise.all(maintained);
     // Whatever it opens by now is closed with the rest; what it throws it tells.
     await Promise.allSettled([this.#preparing]);
     for (const { runtime } of this.#shards) await runtime.close();

@@ -60,6 +60,26 @@ const numbers = {
   },
   /** Kafka's `log.retention.check.interval.ms`: between two looks at which segments are too old or too many. */
   retentionCheckIntervalMs: { default: 300_000, min: 1, max: INT32_MAX },
+  /** Kafka's `log.cleaner.backoff.ms`: between two looks at which logs are worth compacting. */
+  compactionCheckIntervalMs: { default: 15_000, min: 1, max: INT32_MAX },
+  /** Kafka's `log.cleaner.dedupe.buffer.size`: for the keys of the log that is being compacted; with more keys it takes more passes. */
+  compactionKeyMapSizeBytesMax: {
+    default: 128 * MIB,
+    min: 1 * MIB,
+    max: INT32_MAX,
+  },
+  /** What the records of one batch may inflate to when they are compacted; a larger batch stays as it is. */
+  compactionInflatedSizeBytesMax: {
+    default: 16 * MIB,
+    min: 1 * MIB,
+    max: INT32_MAX,
+  },
+  /** Kafka's `log.cleaner.io.max.bytes.per.second`, read and written together; not unlimited, as there is one thread. */
+  compactionSizeBytesPerSecondMax: {
+    default: 64 * MIB,
+    min: 64 * KIB,
+    max: 2 ** 40,
+  },
   /** Kafka's `producer.id.expiration.ms`. */
   producerIdExpirationMs: { default: 86_400_000, min: 1, max: INT32_MAX },
   /** Bytes of segments mapped at a time. */

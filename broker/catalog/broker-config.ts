@@ -75,6 +75,24 @@ const rules: Readonly<Record<string, BrokerConfigRule>> = {
     value: (s) => String(s.groupSessionTimeoutMsMin),
     documentation: "The shortest session time-out a group member may ask for.",
   },
+  "log.cleaner.backoff.ms": {
+    type: "long",
+    default: "15000",
+    value: (s) => String(s.compactionCheckIntervalMs),
+    documentation: "How often the broker looks for logs worth compacting.",
+  },
+  "log.cleaner.dedupe.buffer.size": {
+    type: "long",
+    default: "134217728",
+    value: (s) => String(s.compactionKeyMapSizeBytesMax),
+    documentation: "Memory for the keys of the log that is being compacted.",
+  },
+  "log.cleaner.io.max.bytes.per.second": {
+    type: "double",
+    default: "1.7976931348623157E308",
+    value: (s) => String(s.compactionSizeBytesPerSecondMax),
+    documentation: "The most that compaction reads and writes in a second.",
+  },
   "log.retention.check.interval.ms": {
     type: "long",
     default: "300000",

@@ -139,6 +139,20 @@ export class MachineRuntime<Record> {
     if (this.#saving !== null) await this.#saving;
   }
 
+  /**
+   * Writes a snapshot of what the machine knows now. False where it could not
+   * be written, or the machine is not ready. Never rejects.
+   */
+  async saveSnapshot(): Promise<boolean> {
+    if (this.#parts.snapshots === null) return true;
+    const endOffset = this.#endOffset;
+    if (this.#saving !== null) await this.#saving;
+    if (this.#state.phase !== "ready") return false;
+    this.#maybeSaveSnapshot();
+    if (this.#saving !== null) await this.#saving;
+    return this.#snapshotEndOffset >= endOffset;
+  }
+
   #refusal(): MachineFailure | null {
     switch (this.#state.phase) {
       case "ready":

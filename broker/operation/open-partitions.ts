@@ -173,9 +173,14 @@ export class OpenPartitions implements Partitions {
 
   #configOf({ config }: Topic): LogConfig {
     const { producerIdExpirationMs } = this.#parts;
+    const { segmentMs, maxCompactionLagMs, cleanupPolicy } = config;
     return {
       ...config,
       producerIdExpirationMs,
+      // What is to be compacted by then must not be in the active segment.
+      segmentMs: cleanupPolicy.compact
+        ? Math.min(segmentMs, maxCompactionLagMs)
+        : segmentMs,
       needsKeys: config.cleanupPolicy.compact,
       compression: compressionOf(config.compressionType),
     };

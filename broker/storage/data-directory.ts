@@ -21,6 +21,7 @@ import { FileCache } from "./file-cache.ts";
 import { JobQueue } from "./job-queue.ts";
 import {
   CLEAN_SHUTDOWN_FILE,
+  CLEANER_OFFSET_FILE,
   LEADER_EPOCH_FILE,
   LOCK_FILE,
   LOG_START_OFFSET_FILE,
@@ -153,12 +154,15 @@ async function readDataDirectory(
   // Without it everything is scanned, and nobody need know.
   const recoveryPoints = await readOrForget(disk, at(RECOVERY_POINT_FILE));
   recoveryPoints.keepOnly(names);
+  const cleanedOffsets = await readOrForget(disk, at(CLEANER_OFFSET_FILE));
+  cleanedOffsets.keepOnly(names);
   return new DataDirectory(path, platform, options, {
     ...found,
     lock,
     boot,
     startOffsets,
     recoveryPoints,
+    cleanedOffsets,
   });
 }
 
@@ -183,6 +187,7 @@ interface FoundDirectory {
   readonly boot: BootRecord;
   readonly startOffsets: OffsetCheckpoint;
   readonly recoveryPoints: OffsetCheckpoint;
+  readonly cleanedOffsets: OffsetCheckpoint;
   /** Of partitions. */
   readonly names: Set<string>;
   readonly isClean: boolean;
@@ -201,6 +206,7 @@ export class DataDirectory {
   readonly #boot: BootRecord;
   readonly #startOffsets: OffsetCheckpoint;
   readonly #recoveryPoints: OffsetCheckpoint;
+  readonly #cleanedOffsets: OffsetCheckpoint;
 
   // By the name of the partition's directory.
   /** Directories on the disk, apart from those that open logs have created since. */
@@ -232,6 +238,7 @@ export class DataDirectory {
     this.#boot = found.boot;
     this.#startOffsets = found.startOffsets;
     this.#recoveryPoints = found.recoveryPoints;
+    this.#cleanedOffsets = found.cleanedOffsets;
     this.#names = found.names;
     this.#unclean = new Set(found.isClean ? [] : found.names);
     const syncs = new JobQueue(SYNCS_IN_FLIGHT_MAX);
@@ -259,6 +266,20 @@ export class DataDirectory {
     const name = partitionDirectoryName(at);
     const log = this.#logs.get(name);
     return log?.hasDirectory ?? this.#names.has(name);
+  }
+
+  /** Up to where the partition's log was compacted; null: never. */
+  cleanedOffset(at: TopicPartition): number | null {
+    return this.#cleanedOffsets.get(at);
+  }
+
+  /** Durable when the promise resolves. Throws `StorageError`. */
+  async setCleanedOffset(at: TopicPartition, offset: number): Promise<void> {
+    try {
+      await this.#cleanedOffsets.set(at, offset);
+    } catch (error) {
+      throw writeFault(this.path, error);
+    }
   }
 
   /** The topic id that the partition's directory names, or null. Throws `StorageError`. */
@@ -419,6 +440,8 @@ export class DataDirectory {
     await this.#startOffsets.save();
     // Durable at the latest before another of the name is opened.
     this.#recoveryPoints.forget(at);
+    this.#cleanedOffsets.forget(at);
+    await this.#cleanedOffsets.save();
     const from = joinPath(this.path, name);
     const uniqueId = Buffer.from(this.#random.bytes(16)).toString("hex");
     const to = joinPath(this.path, deletedDirectoryName(at, uniqueId));

@@ -9,6 +9,7 @@
  *     .kafka_cleanshutdown         there only between a clean stop and the next opening
  *     log-start-offset-checkpoint  first offsets of partitions whose records were deleted
  *     recovery-point-offset-checkpoint   below these offsets everything is on the disk
+ *     cleaner-offset-checkpoint    up to where compacted partitions were compacted
  *     orders-3/                    topic "orders", partition 3
  *       partition.metadata
  *       leader-epoch-checkpoint
@@ -17,6 +18,7 @@
  *       00000000000000120000.timeindex
  *       00000000000000120000.txnindex
  *       00000000000000120000.snapshot     producers as they were *before* that segment
+ *       00000000000000000000.log.cleaned  what compaction is writing; see `segment-swap.ts`
  *     orders-4.6ed2f1a09c314ff8b1c1d4b8f2b0a5d7-delete/   being removed
  */
 
@@ -41,9 +43,19 @@ export const CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown";
 export const LOG_START_OFFSET_FILE = "log-start-offset-checkpoint";
 export const RECOVERY_POINT_FILE = "recovery-point-offset-checkpoint";
 export const BOOT_FILE = "millrace.boot";
+export const CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint";
 
 /** Ends a file that a crash left half written; removed by whoever finds it. */
 export const TEMPORARY_SUFFIX = ".tmp";
+
+/**
+ * Behind the names of a compacted segment's files: `cleaned` while it is being
+ * written, `swap` from when it is whole until it has taken the place of the
+ * segments that it was made of, which are then `deleted`. Kafka's own.
+ */
+export const CLEANED_SUFFIX = ".cleaned";
+export const SWAP_SUFFIX = ".swap";
+export const DELETED_FILE_SUFFIX = ".deleted";
 
 const DELETED_SUFFIX = "-delete";
 const OFFSET_DIGITS = 20;

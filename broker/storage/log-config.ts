@@ -32,6 +32,14 @@ export interface LogConfig {
   readonly messageTimestampAfterMaxMs: number;
   /** `cleanup.policy` has `compact`: a record without a key is refused. */
   readonly needsKeys: boolean;
+  /** `delete.retention.ms`: a tombstone stays so long after it was first compacted. */
+  readonly deleteRetentionMs: number;
+  /** `min.cleanable.dirty.ratio`: a pass of compaction is due above it. */
+  readonly minCleanableDirtyRatio: number;
+  /** `min.compaction.lag.ms`: a record is not compacted before. */
+  readonly minCompactionLagMs: number;
+  /** `max.compaction.lag.ms`: a record is compacted then, whatever the ratio. */
+  readonly maxCompactionLagMs: number;
   /** `producer.id.expiration.ms` */
   readonly producerIdExpirationMs: number;
 }
@@ -53,5 +61,9 @@ export const defaultLogConfig: LogConfig = {
   messageTimestampBeforeMaxMs: NEVER,
   messageTimestampAfterMaxMs: 3_600_000,
   needsKeys: false,
+  deleteRetentionMs: 86_400_000,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: NEVER,
   producerIdExpirationMs: 86_400_000,
 };

@@ -84,7 +84,7 @@ export class LogReader {
       const payload = tailPayload(batches, sizeOf(batches, request, end));
       return { error: null, payload, ...marks() };
     }
-    return this.#readFile(request, end, marks);
+    return this.#segments.gate.read(() => this.#readFile(request, end, marks));
   }
 
   async #readFile(

@@ -10,7 +10,6 @@
  * whatever stands then begins with a whole segment. The saving is tried again
  * after each.
  */
-import { JobQueue } from "./job-queue.ts";
 import type { LeaderEpochs } from "./leader-epochs.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -37,7 +36,6 @@ export interface LogStartParts {
 
 export class LogStart {
   readonly #parts: LogStartParts;
-  readonly #removals = new JobQueue(1);
   #offset: number;
   #savedOffset: number;
   #isClosed = false;
@@ -64,13 +62,13 @@ export class LogStart {
       this.#offset = offset;
       this.#parts.epochs.truncateFromStart(offset);
     }
-    await this.#removals.run(() => this.#removeBelow());
+    await this.#parts.segments.changes.run(() => this.#removeBelow());
   }
 
   /** Resolves when no removal is under way; none begins any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#removals.run(async () => {});
+    await this.#parts.segments.changes.run(async () => {});
   }
 
   async #removeBelow(): Promise<void> {

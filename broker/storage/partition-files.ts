@@ -14,6 +14,7 @@ import type { SegmentFileKind } from "./layout.ts";
 import { OFFSET_INDEX_ENTRY_SIZE } from "./offset-index.ts";
 import type { SegmentFiles } from "./segment.ts";
 import { TIME_INDEX_ENTRY_SIZE } from "./time-index.ts";
+import { finishSwaps, isSwapLeftover } from "./segment-swap.ts";
 
 export interface SurveyedSegment {
   readonly baseOffset: number;
@@ -35,20 +36,14 @@ export interface PartitionFiles {
  */
 export const SNAPSHOTS_KEPT_COUNT = 2;
 
-/** Kafka's name for files that it has given up. */
-const KAFKA_DELETED_SUFFIX = ".deleted";
-
 /** Throws `DiskError`. */
 export async function surveyDirectory(
   disk: Disk,
   directory: string,
 ): Promise<PartitionFiles> {
   const kinds = new Map<number, Set<SegmentFileKind>>();
-  for (const { name } of await disk.list(directory)) {
-    if (
-      name.endsWith(TEMPORARY_SUFFIX) ||
-      name.endsWith(KAFKA_DELETED_SUFFIX)
-    ) {
+  for (const name of await settledNames(disk, directory)) {
+    if (name.endsWith(TEMPORARY_SUFFIX)) {
       await disk.remove(joinPath(directory, name));
       continue;
     }
@@ -78,6 +73,18 @@ export async function surveyDirectory(
     segments.push(await surveySegment(disk, directory, baseOffset));
   }
   return { segments, snapshotOffsets };
+}
+
+/** All names, after what compaction left half done has been brought to its end. */
+async function settledNames(
+  disk: Disk,
+  directory: string,
+): Promise<readonly string[]> {
+  const list = async () => (await disk.list(directory)).map(({ name }) => name);
+  const names = await list();
+  if (!names.some(isSwapLeftover)) return names;
+  await finishSwaps(disk, directory, names);
+  return list();
 }
 
 async function surveySegment(

@@ -24,6 +24,7 @@ import type { AppendGroup } from "./append-queue.ts";
 import type { Appended, AppendResult } from "./append-result.ts";
 import { AppendState } from "./append-state.ts";
 import type { IncomingBatch } from "./append-state.ts";
+import { LogCompaction } from "./compaction/log-compaction.ts";
 import { FlushPolicy } from "./flush-policy.ts";
 import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
@@ -66,6 +67,7 @@ export class PartitionLog {
   readonly #checkpoint: RecoveryCheckpoint;
   readonly #reader: LogReader;
   readonly #search: TimestampSearch;
+  readonly compaction: LogCompaction;
   readonly #listeners = new Set<() => void>();
 
   // Moves with each write or sync.
@@ -128,6 +130,20 @@ export class PartitionLog {
     });
     this.#reader = new LogReader(this.#segments, this.#writer);
     this.#search = new TimestampSearch(this.#segments, this.#epochs);
+    this.compaction = new LogCompaction(context, {
+      directory: opened.place.directory,
+      segments: opened.segments,
+      producers: opened.producers,
+      config: () => this.#config,
+      offsets: () => this,
+      sync: () => this.sync(),
+      disown: (segments, endOffset) => {
+        this.#writer.disown(segments);
+        this.#writer.tail.forgetBelow(endOffset);
+        return this.#commit.idle();
+      },
+      goOffline: (fault) => this.#goOffline(fault),
+    });
   }
 
   get startOffset(): number {
@@ -346,6 +362,7 @@ export class PartitionLog {
    */
   async close(how: { readonly isClean: boolean }): Promise<boolean> {
     this.#isClosed = true;
+    await this.compaction.close();
     await this.#queue.idle();
     this.#flushes.stop();
     await this.#start.close();

@@ -3,9 +3,15 @@
  * always one.
  */
 import { assert } from "../lib/assert.ts";
+import { FileGate } from "./file-gate.ts";
+import { JobQueue } from "./job-queue.ts";
 import type { Segment } from "./segment.ts";
 
 export class SegmentList {
+  /** Whoever reads the segments' files goes through it, and so does whoever moves them. */
+  readonly gate = new FileGate();
+  /** One at a time takes segments out of the list, with their files. */
+  readonly changes = new JobQueue(1);
   readonly #segments: Segment[];
 
   constructor(segments: readonly Segment[]) {
@@ -55,6 +61,18 @@ export class SegmentList {
   /** Takes out the segments that lie wholly below the offset, and gives them; never the last. */
   removeBelow(offset: number): readonly Segment[] {
     return this.#segments.splice(0, Math.max(0, this.#floorSlot(offset)));
+  }
+
+  /** Whether all of them are there. */
+  includes(segments: readonly Segment[]): boolean {
+    return segments.every((segment) => this.#segments.includes(segment));
+  }
+
+  /** Puts one segment in the place of neighbours. */
+  replace(old: readonly Segment[], next: Segment): void {
+    assert(this.includes(old), "what is replaced is in the list");
+    const slot = this.#floorSlot(next.baseOffset);
+    this.#segments.splice(slot, old.length, next);
   }
 
   #floorSlot(offset: number): number {

@@ -45,6 +45,7 @@ export class Segment {
   readonly timeIndex: TimeIndex;
   /** When this process opened or created it. */
   readonly createdMs: number;
+  readonly #suffix: string;
   readonly #clock: Clock;
 
   // Moves with each write.
@@ -55,17 +56,23 @@ export class Segment {
   #greatest: IndexedTimestamp | null;
 
   constructor(
-    at: { readonly directory: string; readonly baseOffset: number },
+    at: {
+      readonly directory: string;
+      readonly baseOffset: number;
+      /** Behind the names of all files, while they are not in place. */
+      readonly suffix?: string;
+    },
     context: StorageContext,
     files: SegmentFiles,
   ) {
-    const { directory, baseOffset } = at;
+    const { directory, baseOffset, suffix = "" } = at;
     const place = (kind: "log" | "offsetIndex" | "timeIndex") => ({
-      path: joinPath(directory, segmentFileName(baseOffset, kind)),
+      path: joinPath(directory, segmentFileName(baseOffset, kind) + suffix),
       baseOffset,
     });
     this.directory = directory;
     this.baseOffset = baseOffset;
+    this.#suffix = suffix;
     this.createdMs = context.clock.now();
     this.#modifiedMs = this.createdMs;
     this.#clock = context.clock;
@@ -195,18 +202,10 @@ export class Segment {
   /** Removes all files that belong to the segment. Throws `DiskError`. */
   async remove(context: StorageContext): Promise<void> {
     await this.retire();
-    await removeSegmentFiles(this.directory, this.baseOffset, context);
-  }
-}
-
-/** By the one table of suffixes, so that no later companion is forgotten. */
-async function removeSegmentFiles(
-  directory: string,
-  baseOffset: number,
-  context: StorageContext,
-): Promise<void> {
-  for (const kind of segmentFileKinds) {
-    const path = joinPath(directory, segmentFileName(baseOffset, kind));
-    await context.disk.remove(path);
+    // By the one table of suffixes, so that no later companion is forgotten.
+    for (const kind of segmentFileKinds) {
+      const name = segmentFileName(this.baseOffset, kind) + this.#suffix;
+      await context.disk.remove(joinPath(this.directory, name));
+    }
   }
 }

@@ -128,6 +128,13 @@ export class TailCache implements TailOwner {
     while (this.#batches.at(0)?.place.chunk === chunk) this.#batches.shift();
   }
 
+  /** Compaction rewrites what lies below: it is to be read from the files. */
+  forgetBelow(offset: number): void {
+    while ((this.#batches.at(0)?.lastOffset ?? offset) < offset) {
+      this.#batches.shift();
+    }
+  }
+
   /** The index of the first batch whose last offset is not below the offset. */
   #find(offset: number): number {
     let low = 0;

@@ -39,7 +39,19 @@ export class TimestampSearch {
   }
 
   /** The first record in the range with at least this timestamp. Throws `StorageError`. */
-  async firstAtOrAfter(
+  firstAtOrAfter(
+    timestampMs: number,
+    range: OffsetRange,
+  ): Promise<FoundOffset | null> {
+    return this.#segments.gate.read(() => this.#firstAt(timestampMs, range));
+  }
+
+  /** The first record in the range that has the greatest timestamp. Throws `StorageError`. */
+  greatest(range: OffsetRange): Promise<FoundOffset | null> {
+    return this.#segments.gate.read(() => this.#greatest(range));
+  }
+
+  async #firstAt(
     timestampMs: number,
     range: OffsetRange,
   ): Promise<FoundOffset | null> {
@@ -63,8 +75,7 @@ export class TimestampSearch {
     return null;
   }
 
-  /** The first record in the range that has the greatest timestamp. Throws `StorageError`. */
-  async greatest(range: OffsetRange): Promise<FoundOffset | null> {
+  async #greatest(range: OffsetRange): Promise<FoundOffset | null> {
     let best: { segment: Segment; timestampMs: number; offset: number } | null =
       null;
     for (const segment of [...this.#segments.all()]) {
