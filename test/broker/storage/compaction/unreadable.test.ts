@@ -1,4 +1,4 @@
-import { gzipSync } from "node:zlib";
+import * as zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
 import {
   buildBatch,
@@ -34,7 +34,7 @@ function gzipBatch(
 }
 
 /** 8 MB of zeros in 8 KB. */
-const bomb = gzipSync(Buffer.alloc(8 * 1024 * 1024));
+const bomb = zlib.gzipSync(Buffer.alloc(8 * 1024 * 1024));
 
 async function logWithBomb(): Promise<TestLog> {
   const test = await TestLog.open({ deleteRetentionMs: 0 });
@@ -92,7 +92,7 @@ describe("a batch of nonsense", () => {
     const test = await TestLog.open();
     await test.add("a=1");
     test.timestampMs += 10;
-    await test.addRaw(gzipBatch(gzipSync("nonsense"), test.timestampMs));
+    await test.addRaw(gzipBatch(zlib.gzipSync("nonsense"), test.timestampMs));
     await test.add("a=2", "b=1");
     const result = await test.compact();
     expect(result?.unreadable?.detail).toContain("does not hold");
