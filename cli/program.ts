@@ -11,6 +11,7 @@ import { defineProduce } from "./commands/produce.ts";
 import { defineServe } from "./commands/serve.ts";
 import { addExamples } from "./commands/shared-options.ts";
 import { defineTopics } from "./commands/topics.ts";
+import { defineVerify } from "./commands/verify.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   defineConsume(program);
   defineGroups(program);
   defineInspect(program);
+  defineVerify(program);
   addExamples(program, [
     "serve --dir ./data",
     "produce orders < lines.txt",

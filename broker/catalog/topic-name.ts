@@ -7,6 +7,8 @@ export const OFFSETS_TOPIC = "__consumer_offsets";
 export const TRANSACTIONS_TOPIC = "__transaction_state";
 /** The catalog's own log: never a topic, though it has a topic's directory. */
 export const CATALOG_TOPIC = "__cluster_metadata";
+/** Kafka's own id of it. DO NOT CHANGE: on disk. */
+export const CATALOG_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 
 const NAME_LENGTH_MAX = 249;
 

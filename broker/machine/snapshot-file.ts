@@ -92,3 +92,9 @@ async function namesIn(
 function endOffsetOf(name: string): number {
   return Number(NAME.exec(name)?.[1]);
 }
+
+/** The end offset of the snapshot with that name, or null if it is no snapshot's. */
+export function parseSnapshotFileName(name: string): number | null {
+  const endOffset = endOffsetOf(name);
+  return Number.isSafeInteger(endOffset) ? endOffset : null;
+}

@@ -3,7 +3,7 @@
  * its load is waited for: nothing else can be answered without it.
  */
 import { Catalog } from "../catalog/catalog.ts";
-import { CATALOG_TOPIC } from "../catalog/topic-name.ts";
+import { CATALOG_TOPIC, CATALOG_TOPIC_ID } from "../catalog/topic-name.ts";
 import { BrokerError } from "../errors.ts";
 import type {
   MachineOptions,
@@ -18,8 +18,6 @@ import type { DataDirectory } from "../storage/data-directory.ts";
 import { joinPath, partitionDirectoryName } from "../storage/layout.ts";
 import { defaultLogConfig } from "../storage/log-config.ts";
 
-/** Kafka's own id of the metadata topic. DO NOT CHANGE: on disk. */
-const CATALOG_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 /** One decision is one batch, and a request may create many partitions. */
 const CATALOG_BATCH_SIZE_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -129,6 +129,8 @@ export function parsePartitionOffsets(
   bytes: Uint8Array,
   path: string,
 ): readonly PartitionOffset[] {
+  // Kafka creates these files before it has anything to say.
+  if (bytes.length === 0) return [];
   return parseCheckpoint(bytes, path).map((columns) => ({
     topic: columns[0] ?? "",
     partition: parseWholeNumber(columns[1], path),

@@ -16,12 +16,15 @@ export async function writePartitionMetadata(
   directory: string,
   topicId: string,
 ): Promise<void> {
-  const text = `version: 0\ntopic_id: ${topicId}`;
   await replaceRebuildableFile(
     disk,
     { directory, name: PARTITION_METADATA_FILE },
-    new TextEncoder().encode(text),
+    formatPartitionMetadata(topicId),
   );
+}
+
+export function formatPartitionMetadata(topicId: string): Uint8Array {
+  return new TextEncoder().encode(`version: 0\ntopic_id: ${topicId}`);
 }
 
 /** The topic's id, or null where the file is missing or says nothing. */

@@ -23,6 +23,7 @@ test("every command describes itself and shows examples in its help", () => {
     "describe",
     "reset",
     "inspect",
+    "verify",
   ]);
   for (const command of commands) {
     let help = "";

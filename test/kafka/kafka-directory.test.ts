@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBroker, type Broker } from "../../broker/index.ts";
+import { verify } from "../../broker/inspect/index.ts";
 import { needs } from "../support/needs.ts";
 import {
   createTemporaryDirectory,
@@ -110,6 +111,18 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
     expect(served.warnings).toEqual([]);
   }
 
+  test("verifies clean, stopped as well as killed, and after we have served it", async () => {
+    for (const written of [clean, killed]) {
+      const name = `verified-${written === clean ? "clean" : "killed"}`;
+      const directory = await copyOf(written, name);
+      expect(await findingsIn(directory)).toEqual([]);
+      const served = await serve(directory);
+      await feedMore(served.port);
+      await served.broker.close();
+      expect(await findingsIn(directory)).toEqual([]);
+    }
+  });
+
   test("after a clean stop is served as it was, and goes on being written", async () => {
     const directory = await copyOf(clean, "served-clean");
     const served = await serve(directory);
@@ -187,6 +200,21 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
     expect(value).toBe("the next");
   });
 });
+
+/** What `verify` has to say, records and all. */
+async function findingsIn(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  await verify(
+    directory,
+    { records: true },
+    {
+      finding: ({ kind, path, detail }) =>
+        void found.push(`${kind} ${path}: ${detail}`),
+      progress: () => {},
+    },
+  );
+  return found;
+}
 
 /** Kafka reserves 20 MB of nothing for each partition: that is not to be written out. */
 async function copy(from: string, to: string): Promise<void> {

@@ -122,16 +122,26 @@ export const layers: readonly Layer[] = [
   { path: "broker/platform/", mayImport: ["broker/lib/"], packages: [] },
   { path: "broker/lib/", mayImport: [], packages: [] },
   {
-    // Works on a stopped directory, so it needs no server and no machine.
+    // Works on a stopped directory, so it needs no server; and of machines only
+    // how their batches and snapshots are read.
     path: "broker/inspect/",
     mayImport: [
       "broker/catalog/",
       "broker/group/",
       "broker/transaction/",
+      "broker/machine/machine-batch.ts",
+      "broker/machine/snapshot-file.ts",
       "broker/storage/",
       "broker/record/",
       ...base,
     ],
+    packages: [],
+  },
+
+  {
+    // What the command line calls: here the tools get the real disk.
+    path: "broker/inspect/index.ts",
+    mayImport: ["broker/inspect/", "broker/platform/node/", ...base],
     packages: [],
   },
 

@@ -85,7 +85,7 @@ describe("checkpoints", () => {
     expect(new TextDecoder().decode(bytes)).toBe("0\n2\na 0 12\nb-c 7 0\n");
     expect(parsePartitionOffsets(bytes, "p")).toEqual(entries);
     for (const broken of [
-      "",
+      "\n",
       "1\n0\n",
       "0\n2\na 0 1\n",
       "0\n1\na 0 x\n",
@@ -95,6 +95,10 @@ describe("checkpoints", () => {
         "corrupt-file at p",
       );
     }
+  });
+
+  it("may be empty, as Kafka leaves those it has not written yet", () => {
+    expect(parsePartitionOffsets(new Uint8Array(0), "p")).toEqual([]);
   });
 
   it("are the old ones or the new ones after a failure at any step", async () => {

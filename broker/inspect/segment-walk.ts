@@ -1,0 +1,33 @@
+/** A segment's .log from its first byte to its last: batches that hold, and holes. */
+import type { LeaderEpochs } from "../storage/leader-epochs.ts";
+import { BatchOrder, type JudgedPiece } from "./batch-order.ts";
+import type { InspectedFile } from "./inspected-file.ts";
+import { findSoundBatches, type OffsetBounds } from "./sound-batches.ts";
+
+export interface WalkStart {
+  readonly bounds: OffsetBounds;
+  /** Of the segment before; -1 for none. */
+  readonly leaderEpoch: number;
+  /** The partition's checkpoint; null where it cannot be read. */
+  readonly epochs: LeaderEpochs | null;
+}
+
+/** Where a walk has come to. */
+export interface WalkEnd {
+  readonly nextOffset: number;
+  readonly leaderEpoch: number;
+}
+
+export async function* walkSegment(
+  file: InspectedFile,
+  start: WalkStart,
+): AsyncGenerator<readonly JudgedPiece[], WalkEnd> {
+  const order = new BatchOrder(start.bounds, start.leaderEpoch, start.epochs);
+  for await (const pieces of findSoundBatches(file, start.bounds)) {
+    const judged = order.judge(pieces);
+    if (judged.length > 0) yield judged;
+  }
+  const last = order.end();
+  if (last.length > 0) yield last;
+  return { nextOffset: order.nextOffset, leaderEpoch: order.leaderEpoch };
+}
