@@ -8,6 +8,7 @@ import { defineConsume } from "./commands/consume.ts";
 import { defineGroups } from "./commands/groups.ts";
 import { defineInspect } from "./commands/inspect.ts";
 import { defineProduce } from "./commands/produce.ts";
+import { defineRepair } from "./commands/repair.ts";
 import { defineServe } from "./commands/serve.ts";
 import { addExamples } from "./commands/shared-options.ts";
 import { defineTopics } from "./commands/topics.ts";
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   defineGroups(program);
   defineInspect(program);
   defineVerify(program);
+  defineRepair(program);
   addExamples(program, [
     "serve --dir ./data",
     "produce orders < lines.txt",

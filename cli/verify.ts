@@ -16,6 +16,7 @@ export interface VerifyCommandOptions {
   readonly json?: boolean;
 }
 
+/** How many findings there were of each severity. */
 export type Counts = Record<Severity, number>;
 
 /** Fails with exit code 1 where anything was found, and 2 where nothing could be looked at. */

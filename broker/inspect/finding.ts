@@ -42,6 +42,13 @@ const kinds = {
     repair: "cut the log there, and keep what was cut aside",
     advice: "the next opening cuts it off too",
   },
+  "missing-end": {
+    severity: "damage",
+    meaning:
+      "records were on the disk up to that offset, and the log ends before it",
+    repair: "begin an empty segment there, so that no offset is given twice",
+    advice: "",
+  },
   "missing-records": {
     severity: "damage",
     meaning:
@@ -210,6 +217,7 @@ export type Fix =
       readonly partition: string;
       readonly path: string;
     }
+  /** Makes an index, a snapshot or the epochs anew from the log. */
   | {
       readonly action: "rebuild";
       readonly partition: string;
@@ -220,6 +228,13 @@ export type Fix =
       /** Null for what lies in the data directory itself. */
       readonly partition: string | null;
       readonly path: string;
+    }
+  /** Goes on with an empty segment at this offset. */
+  | {
+      readonly action: "extend";
+      readonly partition: string;
+      readonly path: string;
+      readonly offset: number;
     }
   | {
       readonly action: "rewrite-file";

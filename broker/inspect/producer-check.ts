@@ -20,6 +20,7 @@ export class ProducerCheck {
   readonly #wrong = new Map<number, string>();
   readonly #log = new ProducerState();
   #isKnown: boolean;
+  #nextOffset: number | null = null;
 
   /** `isDense`: no batch of the log was compacted away, so each can be looked for. */
   constructor(snapshots: readonly ReadSnapshot[], isDense: boolean) {
@@ -28,10 +29,14 @@ export class ProducerCheck {
   }
 
   add(batch: JudgedBatch): void {
-    this.#compareUpTo(batch.mend?.baseOffset ?? batch.baseOffset);
+    const baseOffset = batch.mend?.baseOffset ?? batch.baseOffset;
+    // What a repair took out is missing as well.
+    this.#nextOffset ??= baseOffset;
+    if (baseOffset > this.#nextOffset) this.#isKnown = false;
+    this.#compareUpTo(baseOffset);
     const lastOffset = lastOffsetOf(batch);
+    this.#nextOffset = lastOffset + 1;
     const { maxTimestampMs } = batch;
-    const baseOffset = lastOffset - (batch.lastOffset - batch.baseOffset);
     const at = { baseOffset, lastOffset, maxTimestampMs };
     const producer = producerOf(batch.header, 0, at);
     if (producer !== null) this.#log.apply(producer, maxTimestampMs);
@@ -66,7 +71,8 @@ export class ProducerCheck {
       if ((last?.lastOffset ?? -1) >= offset || first >= offset) {
         return `producer ${producerId} at an offset behind the snapshot`;
       }
-      const known = this.#isKnown ? this.#log.get(producerId) : null;
+      const isKnown = this.#isKnown && offset <= (this.#nextOffset ?? 0);
+      const known = isKnown ? this.#log.get(producerId) : null;
       const logged = known?.batches.at(-1);
       if (known === null || logged === undefined || last === undefined)
         continue;

@@ -95,7 +95,7 @@ class PartitionCheck {
     for (const [offset, detail] of producers.end()) {
       await this.#tellSnapshot(offset, detail);
     }
-    await this.#checkLastSnapshot(listing, endOffset);
+    await this.#checkEnd(listing, endOffset, snapshots);
     if (epochs !== null) {
       await this.#checkEpochs(epochs, { startOffset, endOffset });
     } else if (!listing.hasEpochs && this.#epochs.hasEpochs) {
@@ -241,26 +241,37 @@ class PartitionCheck {
     await this.#context.find("wrong-snapshot", path, detail, { fix });
   }
 
-  /** After a clean stop the newest snapshot is that of the log's end. */
-  async #checkLastSnapshot(
+  /** Where the log must end at least, by what was durable; and the snapshots of its end. */
+  async #checkEnd(
     listing: PartitionListing,
     endOffset: number,
+    snapshots: readonly ReadSnapshot[],
   ): Promise<void> {
+    const { isClean, recoveryPoint } = this.#facts;
     const partition = this.#place.name;
+    const said = isClean ? (snapshots.at(-1)?.offset ?? 0) : 0;
+    const durableEnd = Math.max(recoveryPoint, said);
+    if (durableEnd > endOffset) {
+      const detail = `the log ends at ${endOffset}, expected ${durableEnd} or more`;
+      const place = { path: partition, offset: durableEnd };
+      const fix = { action: "extend", partition, ...place } as const;
+      await this.#context.find("missing-end", partition, detail, { fix });
+    }
+    const end = Math.max(endOffset, durableEnd);
+    const pathOf = (offset: number) =>
+      joinPath(partition, segmentFileName(offset, "producerSnapshot"));
     for (const offset of listing.snapshotOffsets) {
-      if (offset <= endOffset) continue;
-      const name = segmentFileName(offset, "producerSnapshot");
-      const path = joinPath(partition, name);
+      if (offset <= end) continue;
+      const path = pathOf(offset);
       const fix = { action: "move-aside", partition, path } as const;
-      const detail = `the log ends at ${endOffset}`;
+      const detail = `the log ends at ${end}`;
       await this.#context.find("wrong-snapshot", path, detail, { fix });
     }
-    const newest = listing.snapshotOffsets.at(-1) ?? null;
     // Kafka takes none of a log to which nothing was ever written.
-    if (!this.#facts.isClean || this.#batchCount === 0) return;
-    if (newest !== null && newest >= endOffset) return;
-    const name = segmentFileName(endOffset, "producerSnapshot");
-    const path = joinPath(partition, name);
+    if (!isClean || this.#batchCount === 0) return;
+    const newest = listing.snapshotOffsets.at(-1) ?? null;
+    if (newest !== null && newest >= end) return;
+    const path = pathOf(end);
     const fix = { action: "rebuild", partition, path } as const;
     const detail = `the newest is of offset ${newest ?? "none"}`;
     await this.#context.find("missing-snapshot", path, detail, { fix });

@@ -24,6 +24,7 @@ test("every command describes itself and shows examples in its help", () => {
     "reset",
     "inspect",
     "verify",
+    "repair",
   ]);
   for (const command of commands) {
     let help = "";

@@ -1,5 +1,5 @@
-/** `millrace verify` on a real directory, as a process of its own. */
-import { open, readFile, rm, writeFile } from "node:fs/promises";
+/** `millrace verify` and `repair` on a real directory, as processes of their own. */
+import { open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Broker, openBroker } from "../../broker/index.ts";
@@ -62,10 +62,62 @@ test(
         path: "orders-0/00000000000000000000.log",
         repair: expect.stringContaining("keep them aside"),
       },
-      { finding: "wrong-snapshot", severity: "unfinished" },
-      { kind: "summary", findings: { damage: 1, unfinished: 1, leftover: 0 } },
+      { finding: "missing-end", severity: "damage", path: "orders-0" },
+      { kind: "summary", findings: { damage: 2, unfinished: 0, leftover: 0 } },
     ]);
-    expect(bad.stderr).toMatch(/^millrace: [^\n]*1 damaged[^\n]*\n$/);
+    expect(bad.stderr).toMatch(/^millrace: [^\n]*2 damaged[^\n]*\n$/);
+  },
+);
+
+test(
+  "repair says what it would do, does it when told so, and the rest is served",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const broker = await openBroker({ dir });
+    await write(broker);
+    await broker.close();
+    const bytes = await readFile(logPath());
+    // In the first of three batches of one size.
+    bytes[70] = 0xff;
+    await writeFile(logPath(), bytes);
+
+    const planned = await run(["repair", dir]);
+    expect(planned.exitCode).toBe(1);
+    expect(planned.stdout).toMatch(
+      /^to do: orders-0\/0{20}\.log, \d+ bytes: write the log without[^\n]*\n$/,
+    );
+    expect(planned.stderr).toBe(
+      "millrace: 1 thing to do; add --yes to do it\n",
+    );
+    expect(await readFile(logPath())).toEqual(bytes);
+
+    const done = await run(["repair", dir, "--yes", "--json"]);
+    expect(done).toMatchObject({ exitCode: 0, stderr: "" });
+    const [step, repaired] = jsonLines(done.stdout);
+    expect(step).toMatchObject({ kind: "step", isDone: true });
+    expect(repaired).toMatchObject({
+      kind: "repaired",
+      findings: { damage: 0, unfinished: 0, leftover: 0 },
+    });
+    expect(await readdir(String(repaired?.["keptIn"]))).toContain(
+      "repair.jsonl",
+    );
+    const again = await run(["repair", dir, "--yes"]);
+    expect(again).toMatchObject({ exitCode: 0, stdout: "" });
+    expect(again.stderr).toBe("nothing to repair\n");
+
+    await using reopened = await openBroker({ dir });
+    const client = await connect({ broker: reopened });
+    const values: string[] = [];
+    for await (const record of client.messages(orders, {
+      group: "g",
+      from: "earliest",
+    })) {
+      values.push(`${record.offset}:${record.value}`);
+      if (values.length === 2) break;
+    }
+    await client.close();
+    expect(values).toEqual(["1:second", "2:third"]);
   },
 );
 

@@ -111,17 +111,24 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
     expect(served.warnings).toEqual([]);
   }
 
-  test("verifies clean, stopped as well as killed, and after we have served it", async () => {
-    for (const written of [clean, killed]) {
-      const name = `verified-${written === clean ? "clean" : "killed"}`;
-      const directory = await copyOf(written, name);
-      expect(await findingsIn(directory)).toEqual([]);
-      const served = await serve(directory);
-      await feedMore(served.port);
-      await served.broker.close();
-      expect(await findingsIn(directory)).toEqual([]);
-    }
-  });
+  test(
+    "verifies clean, stopped as well as killed, and after we have served it",
+    {
+      // 60 partitions, four times over.
+      timeout: 180_000,
+    },
+    async () => {
+      for (const written of [clean, killed]) {
+        const name = `verified-${written === clean ? "clean" : "killed"}`;
+        const directory = await copyOf(written, name);
+        expect(await findingsIn(directory)).toEqual([]);
+        const served = await serve(directory);
+        await feedMore(served.port);
+        await served.broker.close();
+        expect(await findingsIn(directory)).toEqual([]);
+      }
+    },
+  );
 
   test("after a clean stop is served as it was, and goes on being written", async () => {
     const directory = await copyOf(clean, "served-clean");

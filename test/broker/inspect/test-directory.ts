@@ -5,6 +5,10 @@
  */
 import { type MillraceBroker, startBroker } from "../../../broker/broker.ts";
 import type { Finding } from "../../../broker/inspect/finding.ts";
+import {
+  repairDirectory,
+  RepairPlan,
+} from "../../../broker/inspect/repair-directory.ts";
 import { VerifyContext } from "../../../broker/inspect/verify-context.ts";
 import {
   type Verified,
@@ -60,6 +64,27 @@ export class TestDirectory {
     const topicId = await made.createTopics();
     await made.fill(topicId, { segments, batches, isClean });
     return made;
+  }
+
+  /** The same directory on another disk. */
+  async copy(): Promise<TestDirectory> {
+    const disk = new MemoryDisk();
+    const copyAll = async (path: string): Promise<void> => {
+      await disk.createDirectory(path);
+      for (const { name, isDirectory } of await this.disk.list(path)) {
+        const from = `${path}/${name}`;
+        if (isDirectory) await copyAll(from);
+        else {
+          const file = await disk.open(from, "create");
+          await file.append([
+            await this.bytesOf(from.slice(directory.length + 1)),
+          ]);
+          await file.close();
+        }
+      }
+    };
+    await copyAll(directory);
+    return new TestDirectory(disk);
   }
 
   async openBroker(disk = this.disk): Promise<MillraceBroker> {
@@ -193,6 +218,25 @@ export class TestDirectory {
       ({ severity, kind, path, position }) =>
         `${severity} ${kind} ${path}${position === null ? "" : `:${position}`}`,
     );
+  }
+
+  /** Verifies and does what can be done about it; the side folder's name, or null where there was nothing to do. */
+  async repair(disk = this.disk): Promise<{
+    readonly plan: RepairPlan;
+    readonly keptIn: string | null;
+  }> {
+    const plan = new RepairPlan();
+    const told = {
+      finding: (one: Finding) => plan.add(one),
+      progress: () => {},
+    };
+    const options = { records: false };
+    const context = new VerifyContext(disk, directory, options, told);
+    const { catalog } = await verifyDirectory(context);
+    if (plan.steps.length === 0) return { plan, keptIn: null };
+    const platform = { disk, clock: this.clock };
+    const keptIn = await repairDirectory(platform, directory, plan, catalog);
+    return { plan, keptIn };
   }
 
   async bytesOf(path: string): Promise<Uint8Array> {
