@@ -9,6 +9,7 @@ import {
   LOG_START_OFFSET_FILE,
   META_PROPERTIES_FILE,
   partitionDirectoryName,
+  RECOVERY_POINT_FILE,
   TEMPORARY_SUFFIX,
 } from "../storage/layout.ts";
 import {
@@ -19,9 +20,8 @@ import { StorageError } from "../storage/storage-error.ts";
 import { readOffsetLines } from "./offset-lines.ts";
 import type { VerifyContext } from "./verify-context.ts";
 
-/** Kafka's names: how far logs were synced, and how far they were compacted. */
-export const RECOVERY_POINT_FILE = "recovery-point-offset-checkpoint";
-export const CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint";
+/** Kafka's name: how far logs were compacted. */
+const CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint";
 
 /** By the partition directory's name. */
 export type Offsets = ReadonlyMap<string, PartitionOffset>;

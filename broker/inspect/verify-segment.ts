@@ -225,10 +225,11 @@ class SegmentCheck {
     this.#holes = null;
     if (run === null) return;
     const { isTrusted, isLast, recoveryPoint } = this.#place;
-    const mayBeTorn = isAtEnd && !isTrusted && run.nextOffset >= recoveryPoint;
+    const isPromised = isTrusted || run.nextOffset < recoveryPoint;
+    const mayBeTorn = isAtEnd && !isPromised;
     const count = run.count === 1 ? "" : `${run.count} batches, the first: `;
     const cut =
-      isLast && !isAtEnd && !isTrusted
+      isLast && !isAtEnd && !isPromised
         ? "; the next opening would cut the log here, with the whole batches behind it"
         : "";
     await this.#context.find(

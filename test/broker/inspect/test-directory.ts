@@ -262,9 +262,10 @@ export class TestDirectory {
     await this.write(path, change(await this.bytesOf(path)));
   }
 
-  /** The marker goes: as if the last stop had not been clean. */
+  /** As if the last stop had not been clean, and nothing had been synced before it. */
   async crash(): Promise<void> {
     await this.disk.remove(`${directory}/.kafka_cleanshutdown`);
+    await this.disk.remove(`${directory}/recovery-point-offset-checkpoint`);
   }
 
   /** `offset:value` of all that a broker serves of `orders-0`; the broker is stopped again. */
