@@ -319,7 +319,7 @@ function orderBatch(number: number): NewRecord[] {
   }));
 }
 
-function built(
+export function built(
   records: readonly NewRecord[],
   producer: BatchProducer | null = null,
   codec: CompressionName = "none",
@@ -331,7 +331,7 @@ function built(
   return new Uint8Array(batch);
 }
 
-async function producerId(connection: KafkaConnection): Promise<number> {
+export async function producerId(connection: KafkaConnection): Promise<number> {
   const answer = await untilReady(
     () =>
       connection.request(22, 4, {
@@ -345,7 +345,7 @@ async function producerId(connection: KafkaConnection): Promise<number> {
   return answer.producerId;
 }
 
-async function produce(
+export async function produce(
   connection: KafkaConnection,
   topic: string,
   partition: number,
