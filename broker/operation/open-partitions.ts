@@ -176,12 +176,12 @@ export class OpenPartitions implements Partitions {
     const { segmentMs, maxCompactionLagMs, cleanupPolicy } = config;
     return {
       ...config,
-      producerIdExpirationMs,
-      // What is to be compacted by then must not be in the active segment.
+      // Only what is no longer written to can be compacted in time.
       segmentMs: cleanupPolicy.compact
         ? Math.min(segmentMs, maxCompactionLagMs)
         : segmentMs,
-      needsKeys: config.cleanupPolicy.compact,
+      producerIdExpirationMs,
+      needsKeys: cleanupPolicy.compact,
       compression: compressionOf(config.compressionType),
     };
   }

@@ -245,6 +245,7 @@ export class DataDirectory {
     this.#context = {
       disk,
       clock,
+      random,
       files: new FileCache(disk, options.openFilesMax),
       blocks: new IndexBlockCache(),
       syncs,

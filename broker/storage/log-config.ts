@@ -10,6 +10,8 @@ export interface LogConfig {
   readonly segmentSizeBytes: number;
   /** `segment.ms` */
   readonly segmentMs: number;
+  /** `segment.jitter.ms`: each segment takes a random part of it off `segmentMs`. */
+  readonly segmentJitterMs: number;
   /** `segment.index.bytes`: a segment ends when an index would outgrow it. */
   readonly segmentIndexSizeBytes: number;
   /** `index.interval.bytes` */
@@ -50,6 +52,7 @@ export const NEVER = Number.MAX_SAFE_INTEGER;
 export const defaultLogConfig: LogConfig = {
   segmentSizeBytes: 1024 ** 3,
   segmentMs: 7 * 24 * 3_600_000,
+  segmentJitterMs: 0,
   segmentIndexSizeBytes: 10 * 1024 ** 2,
   indexIntervalSizeBytes: 4096,
   flushMessages: NEVER,

@@ -52,8 +52,15 @@ export class SegmentTail {
       first >= 0
         ? batch.maxTimestampMs - first
         : nowMs - this.segment.createdMs;
-    if (waitedMs > config.segmentMs) return true;
+    if (waitedMs > config.segmentMs - this.#jitterMs(config)) return true;
     return this.#isIndexFull(config.segmentIndexSizeBytes);
+  }
+
+  /** Segments that began together end apart. */
+  #jitterMs({ segmentMs, segmentJitterMs }: LogConfig): number {
+    if (segmentJitterMs === 0) return 0;
+    const mostMs = Math.min(segmentJitterMs, segmentMs);
+    return Math.floor(this.segment.jitterShare * mostMs);
   }
 
   /** The batch has its place; answers that place. */

@@ -7,6 +7,7 @@
  * for byte the one that was lost.
  */
 import type { Clock } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
 import { joinPath, segmentFileKinds, segmentFileName } from "./layout.ts";
 import { LogFile } from "./log-file.ts";
 import { OffsetIndex } from "./offset-index.ts";
@@ -47,11 +48,13 @@ export class Segment {
   readonly createdMs: number;
   readonly #suffix: string;
   readonly #clock: Clock;
+  readonly #random: Random;
 
   // Moves with each write.
   #indexedPosition = 0;
   #firstTimestampMs: number | null = null;
   #modifiedMs: number;
+  #jitterShare: number | null = null;
   /** Null until it has been read from the time index. */
   #greatest: IndexedTimestamp | null;
 
@@ -76,6 +79,7 @@ export class Segment {
     this.createdMs = context.clock.now();
     this.#modifiedMs = this.createdMs;
     this.#clock = context.clock;
+    this.#random = context.random;
     this.log = new LogFile(place("log").path, context, {
       sizeBytes: files.logSizeBytes,
       isSealed: files.isSealed,
@@ -110,6 +114,12 @@ export class Segment {
   /** The first batch's greatest timestamp; null while there is no batch, or nobody has looked. */
   get firstTimestampMs(): number | null {
     return this.#firstTimestampMs;
+  }
+
+  /** Its own part of `segment.jitter.ms`, in [0, 1): the same for as long as it is open. */
+  get jitterShare(): number {
+    this.#jitterShare ??= this.#random.fraction();
+    return this.#jitterShare;
   }
 
   /** Reads from the indexes what appending needs, after a clean opening. */
