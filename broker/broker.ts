@@ -52,7 +52,11 @@ import { createOpenSession } from "./server/open-session.ts";
 import { ReceiveBudget } from "./server/receive-budget.ts";
 import type { Stage } from "./server/stages.ts";
 import type { DataDirectory } from "./storage/data-directory.ts";
-import { joinPath, partitionDirectoryName } from "./storage/layout.ts";
+import {
+  joinPath,
+  partitionDirectoryName,
+  type TopicPartition,
+} from "./storage/layout.ts";
 import { StorageError } from "./storage/storage-error.ts";
 
 export interface BrokerPlatform {
@@ -116,6 +120,7 @@ export class MillraceBroker {
     this.#partitions = new OpenPartitions({
       catalog,
       directory,
+      clock: platform.clock,
       logger,
       producerIdExpirationMs: settings.producerIdExpirationMs,
       crashed: (error) => this.fail(error),
@@ -209,6 +214,11 @@ export class MillraceBroker {
     this.#closing ??= this.#close(failure);
   }
 
+  /** The log of a partition went offline: the others go on. */
+  partitionFailed(at: TopicPartition, fault: StorageError): void {
+    this.#partitions.failed(at, fault);
+  }
+
   #internalFailure(error: unknown): BrokerError {
     const reason = error instanceof Error ? error.message : String(error);
     this.#parts.logger.error(
@@ -251,6 +261,7 @@ export class MillraceBroker {
     const opened = await openGroupShards({
       catalog: this.#catalog,
       partitions: this.#partitions,
+      directory: this.directory,
       clock: this.#parts.platform.clock,
       random: this.#parts.platform.random,
       settings: this.#parts.settings,
@@ -351,6 +362,7 @@ export class MillraceBroker {
       topics: createManageTopics({
         catalog,
         autoCreateTopics,
+        offline: partitions.offline,
         leaderEpochOf: (topic, partition) =>
           partitions.leaderEpochOf(topic, partition),
       }),
@@ -427,7 +439,7 @@ export class MillraceBroker {
     // Whatever it opens by now is closed with the rest; what it throws it tells.
     await Promise.allSettled([this.#preparing]);
     for (const { runtime } of this.#shards) await runtime.close();
-    await this.#partitions.settled();
+    await this.#partitions.close();
     await this.#catalog.close();
   }
 }
@@ -435,11 +447,14 @@ export class MillraceBroker {
 /** Opens the directory and the catalog, and starts everything but listeners. Throws `BrokerError`. */
 export async function startBroker(given: BrokerParts): Promise<MillraceBroker> {
   const parts = { ...given, platform: withWheel(given.platform) };
-  const directory = await openDirectory(parts);
+  let broker: MillraceBroker | null = null;
+  const directory = await openDirectory({
+    ...parts,
+    failed: (at, fault) => broker?.partitionFailed(at, fault),
+  });
   // A directory keeps the node id that it was made with.
   const { nodeId } = directory.meta;
   const own = { ...parts, settings: { ...parts.settings, nodeId } };
-  let broker: MillraceBroker | null = null;
   try {
     const catalog = await openCatalog(
       directory,

@@ -1,4 +1,5 @@
 /** `millrace topics`: list, create, describe, delete. */
+import type { TopicDescription } from "../client/index.ts";
 import type { BrokerAddress } from "./broker-address.ts";
 import { withClient } from "./connection.ts";
 import { CliFailure } from "./failure.ts";
@@ -81,12 +82,25 @@ export async function describeTopic(
         partition: one.partition,
         leader: one.leader,
         leaderEpoch: one.leaderEpoch,
-        startOffset: one.startOffset,
-        endOffset: one.endOffset,
-        records: one.endOffset - one.startOffset,
+        ...offsetsOf(one),
       })),
     ),
   );
+  for (const { partition, offline } of topic.partitions) {
+    if (offline === null) continue;
+    await output.write(`\npartition ${partition} is offline: ${offline}\n`);
+  }
+}
+
+/** A partition that is offline has none to show. */
+function offsetsOf({
+  offline,
+  startOffset,
+  endOffset,
+}: TopicDescription["partitions"][number]) {
+  return offline === null
+    ? { startOffset, endOffset, records: endOffset - startOffset }
+    : { startOffset: null, endOffset: null, records: null };
 }
 
 export async function deleteTopics(

@@ -248,8 +248,11 @@ export interface TopicDescription extends TopicSummary {
     readonly partition: number;
     readonly leader: number;
     readonly leaderEpoch: number | null;
+    /** Both offsets are 0 where the partition is offline. */
     readonly startOffset: number;
     readonly endOffset: number;
+    /** Why the partition is offline, as far as the broker says it: Kafka does not. Null: it is not. */
+    readonly offline: string | null;
   }[];
   /** Settings that differ from the defaults, under Kafka's names. */
   readonly configs: Readonly<Record<string, string>>;

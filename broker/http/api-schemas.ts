@@ -76,6 +76,10 @@ export const partitionsAnswer = page(
       type: ["string", "null"],
       description: "Why the partition cannot be read.",
     },
+    detail: {
+      type: ["string", "null"],
+      description: "The same for a person: the file and what the system said.",
+    },
   }),
 );
 

@@ -78,6 +78,11 @@ const gaugeTable = {
     labels: ["consumergroup"],
     help: "Members of the group.",
   },
+  /** Ours: a disk that failed is nothing that an exporter could see from outside. */
+  millrace_topic_partition_offline: {
+    labels: ["topic", "partition"],
+    help: "1 for a partition whose log has failed; the reason is in the log, in topics describe and in /api/topics.",
+  },
   /** Ours: a scrape that does not show everything says so. */
   millrace_metrics_left_out: {
     labels: ["kind"],
@@ -127,11 +132,15 @@ async function meterTopics(
   nodeId: number,
 ): Promise<void> {
   const topics = await surveyTopics(asker);
-  for (const { topic } of topics) {
+  for (const { topic, offline } of topics) {
     gauges.kafka_topic_partitions.set(
       { topic: topic.name },
       topic.partitionCount,
     );
+    for (const { partition } of offline) {
+      const labels = { topic: topic.name, partition };
+      gauges.millrace_topic_partition_offline.set(labels, 1);
+    }
   }
   const { partitions, leftOutCount } = firstPartitions(topics);
   gauges.millrace_metrics_left_out.set({ kind: "partition" }, leftOutCount);

@@ -25,6 +25,8 @@ export interface PartitionAt {
 /** First and next offset; an error where the partition cannot be read. */
 export interface PartitionOffsets extends PartitionAt {
   readonly error: string | null;
+  /** The same for a person: the file, and what the system said. */
+  readonly detail: string | null;
   readonly startOffset: number | null;
   readonly endOffset: number | null;
 }
@@ -96,10 +98,13 @@ async function offsetsOf(
   return partitions.map(({ topic, partition }, index) => {
     const start = starts[index];
     const end = ends[index];
+    const refusal = [start, end].find((one) => one && one.error !== null);
+    const detail = refusal && "detail" in refusal ? refusal.detail : null;
     return {
       topic,
       partition,
-      error: start?.error ?? end?.error ?? null,
+      error: refusal?.error ?? null,
+      detail,
       startOffset: start?.error === null ? start.offset : null,
       endOffset: end?.error === null ? end.offset : null,
     };

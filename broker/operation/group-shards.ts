@@ -20,12 +20,15 @@ import type { SnapshotStore } from "../machine/machine-log.ts";
 import type { Settings } from "../options.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
+import type { DataDirectory } from "../storage/data-directory.ts";
+import { createMachineLog } from "./machine-log-of.ts";
 import type { CoordinatorShard } from "./manage-groups.ts";
 import type { Partitions } from "./partitions.ts";
 
 export interface GroupShardsParts {
   readonly catalog: Catalog;
   readonly partitions: Partitions;
+  readonly directory: Pick<DataDirectory, "log">;
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: Settings;
@@ -98,7 +101,7 @@ async function openShard(
     {
       machine: coordinator,
       codec: groupRecordCodec,
-      log: found.log,
+      log: createMachineLog(parts.directory, at, found.log),
       snapshots: parts.snapshotsOf(at),
       clock,
     },

@@ -86,6 +86,8 @@ async function listOne(
   if (found === undefined) return refuse("unknown-topic-or-partition");
   if (found.error !== null) return found;
   const { log } = found;
+  // Before the epoch, which a client that asks for the reason need not know.
+  if (log.fault !== null) return refuse("storage-offline", log.fault.message);
   const refusal = refuseEpoch(log, leaderEpoch);
   if (refusal !== null) return refusal;
   if (target === "earliest" || target === "latest") {

@@ -19,6 +19,10 @@ import type { Topic } from "../catalog/topic.ts";
 import { topicNameFault } from "../catalog/topic-name.ts";
 import type { MachineResult } from "../machine/machine.ts";
 import type { RequestContext } from "./context.ts";
+import type {
+  OfflinePartition,
+  OfflinePartitions,
+} from "./offline-partitions.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 
 export type { TopicAnswer } from "../catalog/catalog-answers.ts";
@@ -41,6 +45,8 @@ export type DescribedTopic =
       readonly topic: Topic;
       /** One for each partition. */
       readonly leaderEpochs: readonly number[];
+      /** Those whose logs have failed, with the reasons. */
+      readonly offline: readonly OfflinePartition[];
     }
   | (Refusal & { readonly reference: TopicReference });
 
@@ -68,6 +74,7 @@ export interface ManageTopics {
 export function createManageTopics(parts: {
   readonly catalog: Catalog;
   readonly autoCreateTopics: boolean;
+  readonly offline: Pick<OfflinePartitions, "ofTopic">;
   readonly leaderEpochOf: (topic: Topic, partition: number) => number;
 }): ManageTopics {
   const { catalog } = parts;
@@ -77,6 +84,7 @@ export function createManageTopics(parts: {
     leaderEpochs: Array.from({ length: topic.partitionCount }, (_, partition) =>
       parts.leaderEpochOf(topic, partition),
     ),
+    offline: parts.offline.ofTopic(topic.name),
   });
   const describeOne = (reference: TopicReference): DescribedTopic => {
     const topic = topicOf(catalog, reference);

@@ -15,11 +15,18 @@ import type { Clock } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Random } from "../platform/random.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
+import { createMachineLog } from "./machine-log-of.ts";
 import { joinPath, partitionDirectoryName } from "../storage/layout.ts";
 import { defaultLogConfig } from "../storage/log-config.ts";
 
 /** One decision is one batch, and a request may create many partitions. */
 const CATALOG_BATCH_SIZE_BYTES_MAX = 64 * 1024 * 1024;
+
+const at = { topic: CATALOG_TOPIC, partition: 0, topicId: CATALOG_TOPIC_ID };
+const config = {
+  ...defaultLogConfig,
+  maxMessageSizeBytes: CATALOG_BATCH_SIZE_BYTES_MAX,
+};
 
 /** Throws `StorageError`, or `BrokerError` where the log cannot be read as a catalog. */
 export async function openCatalog(
@@ -32,18 +39,14 @@ export async function openCatalog(
   settings: Settings,
   options: MachineOptions,
 ): Promise<Catalog> {
-  const at = { topic: CATALOG_TOPIC, partition: 0, topicId: CATALOG_TOPIC_ID };
-  const { log } = await directory.openLog(at, {
-    ...defaultLogConfig,
-    maxMessageSizeBytes: CATALOG_BATCH_SIZE_BYTES_MAX,
-  });
+  const { log } = await directory.openLog(at, config);
   const snapshots = createSnapshotFiles(
     platform.disk,
     joinPath(directory.path, partitionDirectoryName(at)),
   );
   const { clock, random } = platform;
   const catalog = new Catalog(
-    { clock, random, log, snapshots },
+    { clock, random, log: createMachineLog(directory, at, log), snapshots },
     settings,
     options,
   );
@@ -56,6 +59,13 @@ export async function openCatalog(
     "directory-unusable",
     `the catalog in ${directory.path} cannot be read: ${detailOf(state)}`,
   );
+}
+
+/** After a fault of its disk. Throws `StorageError`. */
+export async function reopenCatalogLog(
+  directory: DataDirectory,
+): Promise<void> {
+  await directory.reopenLog(at, config);
 }
 
 function detailOf(state: MachineState): string {

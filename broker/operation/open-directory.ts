@@ -11,6 +11,7 @@ import {
   type DataDirectory,
   openDataDirectory,
 } from "../storage/data-directory.ts";
+import type { TopicPartition } from "../storage/layout.ts";
 import { StorageError } from "../storage/storage-error.ts";
 
 export interface OpenDirectoryParts {
@@ -23,13 +24,15 @@ export interface OpenDirectoryParts {
   readonly directoryPath: string;
   readonly clusterId: string | null;
   readonly logger: Logger;
+  /** A partition's log has failed; called once for each fault. */
+  readonly failed: (at: TopicPartition, fault: StorageError) => void;
 }
 
 /** Throws `BrokerError`. */
 export async function openDirectory(
   parts: OpenDirectoryParts,
 ): Promise<DataDirectory> {
-  const { settings, logger, platform, directoryPath, clusterId } = parts;
+  const { settings, platform, directoryPath, clusterId } = parts;
   try {
     return await openDataDirectory(directoryPath, platform, {
       clusterId,
@@ -37,15 +40,11 @@ export async function openDirectory(
       openFilesMax: settings.openFilesMax,
       visibility: settings.visibility,
       onDamage: ({ path, detail }) =>
-        logger.warn(
+        parts.logger.warn(
           { path },
           `${detail}; partitions begin with their first segment`,
         ),
-      onFault: (at, fault) =>
-        logger.error(
-          { ...at, code: fault.code },
-          `partition goes offline: ${fault.message}`,
-        ),
+      onFault: parts.failed,
     });
   } catch (error) {
     throw brokerErrorOf(error);

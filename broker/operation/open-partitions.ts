@@ -7,9 +7,11 @@
  */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { CatalogChange } from "../catalog/catalog-machine.ts";
+import { CATALOG_TOPIC } from "../catalog/topic-name.ts";
 import type { Topic } from "../catalog/topic.ts";
 import type { CompressionType } from "../catalog/topic-config.ts";
 import type { Logger } from "../options.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
@@ -17,16 +19,20 @@ import {
   describeRecovery,
   type RecoveryReport,
 } from "../storage/recovery-report.ts";
+import type { TopicPartition } from "../storage/layout.ts";
 import { StorageError } from "../storage/storage-error.ts";
+import { OfflinePartitions } from "./offline-partitions.ts";
+import { reopenCatalogLog } from "./open-catalog.ts";
 import { type Refusal, refuse } from "./operation-error.ts";
 import type { FoundPartition, Partitions } from "./partitions.ts";
 
 export interface OpenPartitionsParts {
   readonly catalog: Catalog;
   readonly directory: DataDirectory;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly producerIdExpirationMs: number;
-  /** A removal that nobody waits for has thrown: a bug. */
+  /** Something that nobody waits for has thrown: a bug. */
   readonly crashed: (error: unknown) => void;
 }
 
@@ -40,10 +46,19 @@ export class OpenPartitions implements Partitions {
   /** By topic name: removals that are under way. */
   readonly #removals = new Map<string, Promise<void>>();
 
+  readonly #offline: OfflinePartitions;
   #appendRefusal: Refusal | null = null;
 
   constructor(parts: OpenPartitionsParts) {
     this.#parts = parts;
+    this.#offline = new OfflinePartitions({
+      ...parts,
+      reopen: (at) => this.#reopen(at),
+    });
+  }
+
+  get offline(): Pick<OfflinePartitions, "count" | "ofTopic"> {
+    return this.#offline;
   }
 
   get appendRefusal(): Refusal | null {
@@ -63,9 +78,20 @@ export class OpenPartitions implements Partitions {
     if (topic === null || partition < 0 || partition >= topic.partitionCount) {
       return unknown;
     }
-    return (
-      this.#logs.get(topic.id)?.get(partition) ?? this.#open(topic, partition)
+    const open = this.#logs.get(topic.id)?.get(partition);
+    if (open !== undefined) return open;
+    const offline = this.#offline.find(topicName, partition);
+    if (offline !== null) return refuse("storage-offline", offline.detail);
+    return this.#open(topic, partition);
+  }
+
+  /** The partition's log has failed. The catalog's own counts as well. */
+  failed(at: TopicPartition, fault: StorageError): void {
+    this.#parts.logger.error(
+      { ...at, code: fault.code },
+      `partition goes offline: ${fault.message}`,
     );
+    this.#offline.add(at, fault.message);
   }
 
   /** To be called with every change of the catalog, in order. */
@@ -93,8 +119,9 @@ export class OpenPartitions implements Partitions {
     }
   }
 
-  /** Resolves when the removals under way have ended. */
-  async settled(): Promise<void> {
+  /** Opens no failed log any more; resolves when the removals under way have ended. */
+  async close(): Promise<void> {
+    await this.#offline.close();
     await Promise.all(this.#removals.values());
   }
 
@@ -119,7 +146,43 @@ export class OpenPartitions implements Partitions {
         { topic: topic.name, partition, code: error.code },
         `partition cannot be opened: ${error.message}`,
       );
+      this.#offline.add(at, error.message);
       return refuse("storage-offline", error.message);
+    }
+  }
+
+  /** Null: it is online, or gone; else what stands in the way. */
+  async #reopen({ topic: name, partition }: TopicPartition) {
+    const { directory, catalog } = this.#parts;
+    try {
+      if (name === CATALOG_TOPIC) {
+        await reopenCatalogLog(directory);
+        return null;
+      }
+      await this.#removals.get(name);
+      const topic = catalog.topicByName(name);
+      if (topic === null || partition >= topic.partitionCount) return null;
+      const before = this.#logs.get(topic.id)?.get(partition)?.log;
+      const { log, report } = await directory.reopenLog(
+        { topic: name, partition, topicId: topic.id },
+        this.#configOf(topic),
+      );
+      if (report !== null) this.#tell({ topic: name, partition }, report);
+      if (log.endOffset < (before?.highWatermark ?? 0)) {
+        // Readers saw more than there is now: the epoch tells them (KIP-320).
+        const recorded = await catalog.recordUncleanOpening();
+        if (recorded.error !== null) return recorded.error;
+        this.refreshLeaderEpochs();
+      }
+      const current = catalog.topicById(topic.id);
+      if (current === null) return null;
+      log.configure(this.#configOf(current));
+      this.#setLeaderEpoch(current, partition, log);
+      this.#keep(topic.id, partition, log);
+      return null;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return error.message;
     }
   }
 
@@ -137,6 +200,7 @@ export class OpenPartitions implements Partitions {
   #remove(topic: Topic): void {
     const logs = this.#logs.get(topic.id);
     this.#logs.delete(topic.id);
+    this.#offline.forget(topic.name);
     const before = this.#removals.get(topic.name) ?? Promise.resolve();
     const removal = before
       .then(() => this.#removeLogs(topic, logs))

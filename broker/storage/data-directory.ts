@@ -46,6 +46,7 @@ import { OffsetCheckpoint, readOffsetCheckpoint } from "./offset-checkpoint.ts";
 import { openPartitionFiles } from "./partition-recovery.ts";
 import type { RecoveryReport } from "./recovery-report.ts";
 import { IndexBlockCache } from "./sparse-index.ts";
+import { rewriteFile } from "./rewrite-file.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, readFault, writeFault } from "./storage-error.ts";
 import { SYNCS_IN_FLIGHT_MAX } from "./sync-policy.ts";
@@ -213,6 +214,8 @@ export class DataDirectory {
   readonly #names: Set<string>;
   /** Directories that may hold the traces of a crash. */
   readonly #unclean: Set<string>;
+  /** Files of logs that failed, with bytes that may not be on the disk though they can be read. */
+  readonly #suspects = new Map<string, Set<string>>();
   readonly #opening = new Map<string, Promise<OpenedPartition>>();
   readonly #logs = new Map<string, PartitionLog>();
   readonly #removals = new Set<Promise<void>>();
@@ -332,12 +335,15 @@ export class DataDirectory {
   }
 
   /** Opens a log anew that went offline: what is in its files is scanned. Throws `StorageError`. */
-  async reopenLog(
-    at: TopicPartitionId,
-    config: LogConfig,
-  ): Promise<OpenedPartition> {
-    await this.#closeLog(partitionDirectoryName(at), false);
-    return this.openLog(at, config);
+  reopenLog(at: TopicPartitionId, config: LogConfig): Promise<OpenedPartition> {
+    const name = partitionDirectoryName(at);
+    const known = this.#opening.get(name);
+    if (known !== undefined) return known;
+    const opening = this.#reopen(at, name, config).finally(() => {
+      this.#opening.delete(name);
+    });
+    this.#opening.set(name, opening);
+    return opening;
   }
 
   /**
@@ -346,7 +352,8 @@ export class DataDirectory {
    */
   async deleteLog(at: TopicPartition): Promise<void> {
     const name = partitionDirectoryName(at);
-    await this.#opening.get(name);
+    // One that cannot be opened can be deleted all the same.
+    await this.#opening.get(name)?.catch(() => {});
     await this.#closeLog(name, false);
     try {
       await this.#removeDirectory(at, name);
@@ -379,6 +386,27 @@ export class DataDirectory {
     return isClean;
   }
 
+  async #reopen(
+    at: TopicPartitionId,
+    name: string,
+    config: LogConfig,
+  ): Promise<OpenedPartition> {
+    const suspects = this.#suspects.get(name) ?? new Set<string>();
+    this.#suspects.set(name, suspects);
+    for (const path of this.#logs.get(name)?.unsyncedPaths ?? []) {
+      suspects.add(path);
+    }
+    await this.#closeLog(name, false);
+    try {
+      for (const path of suspects) await rewriteFile(this.#context.disk, path);
+    } catch (error) {
+      throw writeFault(joinPath(this.path, name), error);
+    }
+    const opened = await this.#open(at, name, config);
+    this.#suspects.delete(name);
+    return opened;
+  }
+
   async #open(
     at: TopicPartitionId,
     name: string,
@@ -397,7 +425,8 @@ export class DataDirectory {
         config,
         {
           isClean: !this.#unclean.has(name),
-          isPageCacheIntact: this.#boot.isSameBoot,
+          // A disk that has failed may have lost any of it.
+          isPageCacheIntact: this.#boot.isSameBoot && !this.#suspects.has(name),
           directoryExists: this.#names.has(name),
           startOffset: this.#startOffsets.get(at),
           recoveryPoint: this.#recoveryPoints.get(at),
@@ -436,6 +465,7 @@ export class DataDirectory {
   async #removeDirectory(at: TopicPartition, name: string): Promise<void> {
     const { disk } = this.#context;
     this.#unclean.delete(name);
+    this.#suspects.delete(name);
     if (!this.#names.delete(name)) return;
     this.#startOffsets.forget(at);
     await this.#startOffsets.save();

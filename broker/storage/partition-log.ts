@@ -36,7 +36,7 @@ import type { LogEnd, LogPlace } from "./log-writer.ts";
 import type { LogOptions, OpenedLog } from "./opened-log.ts";
 import { producerOf } from "./producer-state.ts";
 import type { Duplicate } from "./producer-state.ts";
-import { findOldSegments } from "./old-segments.ts";
+import { removeOldSegments } from "./old-segments.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { RecoveryCheckpoint } from "./recovery-checkpoint.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -186,6 +186,15 @@ export class PartitionLog {
     return this.#fault;
   }
 
+  /** Files with bytes that no sync has covered yet. */
+  get unsyncedPaths(): readonly string[] {
+    const first = this.#segments.floor(this.#commit.syncedEndOffset);
+    return this.#segments
+      .all()
+      .filter(({ baseOffset }) => baseOffset >= first.baseOffset)
+      .map(({ log }) => log.path);
+  }
+
   /** Batches appended from now on carry the epoch; it must not go back. */
   setLeaderEpoch(epoch: number): void {
     assert(epoch >= this.#leaderEpoch, "a leader epoch does not go back");
@@ -268,23 +277,26 @@ export class PartitionLog {
       return { error: "offset-out-of-range", ...marks() };
     }
     const end = request.limit === "end" ? written : this.#visible;
-    return this.#reader.read(request, end, marks);
+    const result = this.#reader.read(request, end, marks);
+    return result instanceof Promise ? this.#watch(result) : result;
   }
 
   /** The first visible record whose timestamp is at least this, or null. Throws `StorageError`. */
   findOffsetByTimestamp(timestampMs: number): Promise<FoundOffset | null> {
-    return this.#search.firstAtOrAfter(timestampMs, {
+    const range = {
       startOffset: this.startOffset,
       endOffset: this.highWatermark,
-    });
+    };
+    return this.#watch(this.#search.firstAtOrAfter(timestampMs, range));
   }
 
   /** The first visible record with the greatest timestamp, or null. Throws `StorageError`. */
   findMaxTimestamp(): Promise<FoundOffset | null> {
-    return this.#search.greatest({
+    const range = {
       startOffset: this.startOffset,
       endOffset: this.highWatermark,
-    });
+    };
+    return this.#watch(this.#search.greatest(range));
   }
 
   /** The leader epoch that the record with this offset was written in, or null. */
@@ -323,32 +335,21 @@ export class PartitionLog {
    * the one that is written to goes too. Answers those that are gone. Throws
    * `StorageError`.
    */
-  async removeOldSegments(
-    limits: RetentionLimits,
-  ): Promise<readonly Segment[]> {
-    const gone: Segment[] = [];
-    for (;;) {
-      const old = await findOldSegments(this.#segments, limits, () => ({
-        nowMs: this.#context.clock.now(),
-        startOffset: this.startOffset,
-        highWatermark: this.highWatermark,
-        endOffset: this.#state.endOffset,
-      }));
-      if (this.#fault !== null || this.#isClosed) return gone;
-      // Those before the last one go first: a new segment may need their room.
-      const isLast = old.length === 1 && old[0] === this.#segments.active;
-      if (isLast) await this.#roll();
-      // Not while the next one is only assigned: what was queued may come back.
-      const { segment } = this.#writer.written;
-      const removable = old.filter(
-        (one) => one.baseOffset < segment.baseOffset,
-      );
-      const last = removable.at(-1);
-      const next = last === undefined ? null : this.#segments.after(last);
-      await this.#start.moveTo(next?.baseOffset ?? this.startOffset);
-      if (last === undefined) return gone;
-      gone.push(...removable);
-    }
+  removeOldSegments(limits: RetentionLimits): Promise<readonly Segment[]> {
+    return removeOldSegments(
+      { segments: this.#segments, writer: this.#writer, start: this.#start },
+      limits,
+      {
+        now: () => ({
+          nowMs: this.#context.clock.now(),
+          startOffset: this.startOffset,
+          highWatermark: this.highWatermark,
+          endOffset: this.#state.endOffset,
+        }),
+        isOver: () => this.#fault !== null || this.#isClosed,
+        roll: () => this.#roll(),
+      },
+    );
   }
 
   /** Syncs everything written so far. Rejects with a `StorageError`. */
@@ -488,6 +489,18 @@ export class PartitionLog {
       await this.#writer.cutBack(group);
     } catch (error) {
       this.#goOffline(syncFault(this.#place.directory, error));
+    }
+  }
+
+  /** A disk that cannot give back what is on it: the log goes offline. */
+  async #watch<Result>(reading: Promise<Result>): Promise<Result> {
+    try {
+      return await reading;
+    } catch (error) {
+      const isFault =
+        error instanceof StorageError && error.code === "storage-offline";
+      if (isFault && !this.#isClosed) this.#goOffline(error);
+      throw error;
     }
   }
 

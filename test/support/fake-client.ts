@@ -413,6 +413,7 @@ function fakeAdmin(broker: FakeBroker, hooks: Hooks): Admin {
           leaderEpoch: 0,
           startOffset: 0,
           endOffset: log.length,
+          offline: null,
         })),
       };
     },

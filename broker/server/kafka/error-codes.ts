@@ -7,6 +7,8 @@
 import type { OperationError } from "../../operation/operation-error.ts";
 
 export const NO_ERROR = 0;
+/** Only Metadata says it, of a partition: no operation answers it. */
+export const LEADER_NOT_AVAILABLE = 5;
 
 export const kafkaErrorCodes = {
   "unknown-topic-or-partition": 3,

@@ -78,13 +78,17 @@ export class CompactAdmin implements Admin {
       isInternal: topic.isInternal,
       topicId: topic.topicId,
       partitions: topic.partitions.map((one, partition) => {
-        throwIf(one.error, `${what}, partition ${partition}`);
+        const { error, leader, leaderEpoch } = one;
+        const isOffline = error?.code === "storage-offline";
+        if (!isOffline) throwIf(error, `${what}, partition ${partition}`);
+        const offline = isOffline ? (error.detail ?? error.message) : null;
         return {
           partition,
-          leader: one.leader,
-          leaderEpoch: one.leaderEpoch,
+          leader,
+          leaderEpoch,
           startOffset: one.startOffset ?? 0,
           endOffset: one.endOffset ?? 0,
+          offline,
         };
       }),
       configs: Object.fromEntries(

@@ -96,6 +96,7 @@ export class KafkaTopics {
         leaderEpoch: one.leaderEpoch < 0 ? null : one.leaderEpoch,
         startOffset: starts[index] ?? 0,
         endOffset: ends[index] ?? 0,
+        offline: null,
       })),
       configs,
     };

@@ -101,6 +101,7 @@ describe("topics", () => {
           startOffset: 10,
           endOffset: 100,
           error: null,
+          detail: null,
         },
         {
           partition: 1,
@@ -109,6 +110,7 @@ describe("topics", () => {
           startOffset: null,
           endOffset: null,
           error: "storage-offline",
+          detail: "the disk is gone",
         },
         {
           partition: 2,
@@ -117,6 +119,7 @@ describe("topics", () => {
           startOffset: 0,
           endOffset: 7,
           error: null,
+          detail: null,
         },
       ],
     });

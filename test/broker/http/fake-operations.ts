@@ -44,6 +44,9 @@ export function fakeOperations(
       epochRuns: [],
     },
     leaderEpochs: fake.partitions.map(() => 3),
+    offline: fake.partitions.flatMap((offsets, partition) =>
+      offsets === null ? [{ partition, detail: "the disk is gone" }] : [],
+    ),
   });
   const partial: Partial<Record<keyof Operations, unknown>> = {
     describeCluster: (context: RequestContext) => {
@@ -88,7 +91,9 @@ export function fakeOperations(
           if (found === undefined) {
             return { error: "unknown-topic-or-partition", detail: null };
           }
-          if (found === null) return { error: "storage-offline", detail: null };
+          if (found === null) {
+            return { error: "storage-offline", detail: "the disk is gone" };
+          }
           const offset = target === "earliest" ? found[0] : found[1];
           return { error: null, offset, timestampMs: null, leaderEpoch: 3 };
         }),

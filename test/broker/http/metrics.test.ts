@@ -73,6 +73,7 @@ test("a scrape has kafka_exporter's names and labels, and nothing else but ours"
     'kafka_consumergroup_lag_sum{consumergroup="billing",topic="orders"} 10',
     'kafka_consumergroup_members{consumergroup="billing"} 2',
     'kafka_consumergroup_members{consumergroup="idle"} 0',
+    'millrace_topic_partition_offline{topic="broken",partition="0"} 1',
     'millrace_metrics_left_out{kind="partition"} 0',
     'millrace_metrics_left_out{kind="group"} 0',
   ]);

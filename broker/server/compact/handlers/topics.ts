@@ -4,6 +4,7 @@ import type {
   DescribedTopic,
   TopicAnswer,
 } from "../../../operation/manage-topics.ts";
+import type { ListedOffset } from "../../../operation/list-offsets.ts";
 import type { Refusal } from "../../../operation/operation-error.ts";
 import type { Operations } from "../../../operation/operations.ts";
 import { errorOf } from "../errors.ts";
@@ -164,7 +165,7 @@ async function describedTopic(
       const start = starts[partition];
       const end = ends[partition];
       return {
-        error: errorOf(start?.error ?? end?.error ?? null),
+        error: refusalOf(start) ?? refusalOf(end),
         leader: node.nodeId,
         leaderEpoch,
         startOffset: start?.error === null ? start.offset : null,
@@ -195,6 +196,11 @@ function edges(
       }),
     ),
   });
+}
+
+function refusalOf(listed: ListedOffset | Refusal | undefined) {
+  if (listed === undefined || listed.error === null) return null;
+  return errorOf(listed.error, listed.detail);
 }
 
 function undescribed(name: string, { error, detail }: Refusal) {

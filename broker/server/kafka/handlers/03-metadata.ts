@@ -4,16 +4,20 @@
  * Version 0 asks for everything with an empty list, later ones with null. A
  * topic that is named and missing is created, as Kafka does, unless the
  * request or the broker says no. In version 12 a topic may be asked for by id.
+ *
+ * A partition whose log has failed is what Kafka says of one whose only
+ * directory is offline: it has no leader, and its one replica is offline.
  */
 import type { TopicReference } from "../../../operation/manage-topics.ts";
 import type { DescribedTopic } from "../../../operation/manage-topics.ts";
 import type { RequestOf } from "../../../wire/kafka/apis.ts";
 import { ZERO_UUID } from "../../../wire/schema.ts";
 import { authorizedOperations } from "../authorized-operations.ts";
-import { kafkaErrorCode } from "../error-codes.ts";
+import { kafkaErrorCode, LEADER_NOT_AVAILABLE } from "../error-codes.ts";
 import { type Call, inOrder } from "../handler.ts";
 
 const FIRST_VERSION_WITH_IDS = 12;
+const NO_LEADER = -1;
 
 type RequestedTopic = NonNullable<RequestOf<3>["topics"]>[number];
 
@@ -94,19 +98,23 @@ function topicResponse(described: DescribedTopic, nodeId: number) {
     };
   }
   const { topic, leaderEpochs } = described;
+  const offline = new Set(described.offline.map(({ partition }) => partition));
   return {
     errorCode: 0,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: leaderEpochs.map((leaderEpoch, partitionIndex) => ({
-      errorCode: 0,
-      partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-      offlineReplicas: [],
-    })),
+    partitions: leaderEpochs.map((leaderEpoch, partitionIndex) => {
+      const isOffline = offline.has(partitionIndex);
+      return {
+        errorCode: isOffline ? LEADER_NOT_AVAILABLE : 0,
+        partitionIndex,
+        leaderId: isOffline ? NO_LEADER : nodeId,
+        leaderEpoch,
+        replicaNodes: [nodeId],
+        isrNodes: [nodeId],
+        offlineReplicas: isOffline ? [nodeId] : [],
+      };
+    }),
   };
 }

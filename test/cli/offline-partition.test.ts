@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { startBroker } from "../../broker/broker.ts";
+import { parseSettings } from "../../broker/options.ts";
+import { MemoryDisk } from "../../broker/platform/memory/memory-disk.ts";
+import { createNodePlatform } from "../../broker/platform/node/node-platform.ts";
+import { connect, topic } from "../../client/index.ts";
+import { FailingDisk } from "../support/failing-disk.ts";
+import { jsonLines, run } from "./support.ts";
+
+test(
+  "topics describe says why a partition is offline",
+  { timeout: 60_000 },
+  async () => {
+    const disk = new FailingDisk(new MemoryDisk());
+    const platform = createNodePlatform({
+      mmap: "plain",
+      mappedSizeBytesMax: 0,
+    });
+    const silent = { debug() {}, info() {}, warn() {}, error() {} };
+    const broker = await startBroker({
+      platform: { ...platform, disk },
+      settings: parseSettings({}),
+      directoryPath: "/data",
+      clusterId: null,
+      logger: silent,
+    });
+    try {
+      await broker.listen({ host: "127.0.0.1", port: 0 });
+      const at = `127.0.0.1:${broker.addresses[0]?.port}`;
+      const client = await connect({ broker });
+      await client.admin.createTopic({ name: "orders", partitionCount: 2 });
+      disk.rule = ({ path }) =>
+        path.includes("orders-1") ? { code: "EIO" } : null;
+      const to = topic("orders", { format: "text" });
+      await client.send(to, { key: null, value: "kept", partition: 0 });
+      const lost = client.send(
+        to,
+        { key: null, value: "lost", partition: 1 },
+        { signal: AbortSignal.timeout(300) },
+      );
+      await expect(lost).rejects.toThrow();
+      const [text, json] = await Promise.all([
+        run(["topics", "describe", "orders", "--broker", at]),
+        run(["topics", "describe", "orders", "--json", "--broker", at]),
+      ]);
+      await client.close();
+      expect(text.stdout).toMatch(/^ *1 .* - +- +-$/m);
+      expect(text.stdout).toMatch(
+        /\npartition 1 is offline: storage-offline at .*orders-1: .*EIO/,
+      );
+      expect(jsonLines(json.stdout)[0]?.["partitions"]).toMatchObject([
+        { partition: 0, startOffset: 0, endOffset: 1, offline: null },
+        { partition: 1, offline: expect.stringContaining("EIO") },
+      ]);
+    } finally {
+      await broker.close();
+    }
+  },
+);
