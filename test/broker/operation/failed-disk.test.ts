@@ -258,3 +258,25 @@ test("groups commit again after their log's disk has failed and come back", asyn
   await host.clock.settle(30);
   expect(await commit()).toBe(0);
 });
+
+test("records that readers saw and a failed disk took raise the leader epoch", async () => {
+  const { disk, host, connection } = await openBroker();
+  await using _ = host;
+  disk.rule = failing("sync");
+  const seen = await produce(connection, "orders", batchOf(["seen"]), {
+    acks: -1,
+  });
+  expect(seen.errorCode).toBe(KAFKA_STORAGE_ERROR);
+  const before = (await metadataOf(connection))[0]?.leaderEpoch ?? -1;
+  // What was never on the disk is gone when the file is read again.
+  const log = "/data/orders-0/00000000000000000000.log";
+  disk.rule = () => null;
+  const file = await disk.open(log, "append");
+  await file.truncate(file.sizeBytes - 10);
+  await file.close();
+  await host.clock.advanceAndSettle(1_000);
+  await host.clock.settle(30);
+  const after = (await metadataOf(connection))[0];
+  expect(after).toMatchObject({ errorCode: 0, leaderEpoch: before + 1 });
+  expect(await valuesOf(connection, 0)).toEqual(["kept 0"]);
+});

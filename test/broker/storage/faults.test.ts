@@ -194,3 +194,57 @@ describe("a broken disk", () => {
     expect(storage.report).not.toBe(null);
   });
 });
+
+describe("a log that is opened anew after a failed sync", () => {
+  it("writes what no sync covered once more: the system may think it has", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    for (const value of ["a", "b"]) await append(log, value);
+    await append(log, "c");
+    await log.sync();
+    storage.disk.rule = failing("sync", ".log", { code: "EIO" });
+    await append(log, "d");
+    await expect(log.sync()).rejects.toMatchObject({ code: "storage-offline" });
+    const calls: string[] = [];
+    storage.disk.rule = ({ operation, path }) => {
+      if (path.includes(".log")) {
+        calls.push(`${operation} ${path.slice(path.lastIndexOf("/") + 1)}`);
+      }
+      return null;
+    };
+    const again = await storage.directory?.reopenLog(partition, storage.config);
+    if (again === undefined) throw new Error("not open");
+    const rewritten = calls.filter((call) =>
+      /^(sync|rename) .*tmp$/.test(call),
+    );
+    expect(rewritten).toEqual([
+      "sync 00000000000000000002.log.tmp",
+      "rename 00000000000000000002.log.tmp",
+    ]);
+    expect(await readAll(again.log)).toEqual(["0:a", "1:b", "2:c", "3:d"]);
+  });
+
+  it("does so also at a later try, and only then opens", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    await append(log, "a");
+    storage.disk.rule = failing("sync", ".log", { code: "EIO" });
+    await expect(log.sync()).rejects.toMatchObject({ code: "storage-offline" });
+    storage.disk.rule = failing("sync", ".log.tmp", { code: "EIO" });
+    const { directory, config } = storage;
+    await expect(directory?.reopenLog(partition, config)).rejects.toMatchObject(
+      {
+        code: "storage-offline",
+      },
+    );
+    let rewriteCount = 0;
+    storage.disk.rule = ({ operation, path }) => {
+      if (operation === "rename" && path.endsWith(".log.tmp")) rewriteCount++;
+      return null;
+    };
+    const again = await directory?.reopenLog(partition, config);
+    if (again === undefined) throw new Error("not open");
+    expect(rewriteCount).toBe(1);
+    expect(await readAll(again.log)).toEqual(["0:a"]);
+  });
+});

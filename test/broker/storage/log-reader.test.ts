@@ -1,5 +1,12 @@
 import { expect, it } from "vitest";
-import { TestStorage, append, readAll, readBytes } from "./support.ts";
+import {
+  TestStorage,
+  append,
+  batchOf,
+  partition,
+  readAll,
+  readBytes,
+} from "./support.ts";
 
 /** More than what is kept in memory, so that the oldest batches come from files. */
 async function filledStorage() {
@@ -52,7 +59,7 @@ it("asks no file for what was appended last", async () => {
   expect((await readBytes(log, { offset: 200 })).length).toBeGreaterThan(0);
 });
 
-it("rejects a read that the disk fails, and goes on", async () => {
+it("goes offline when the disk cannot give back what is on it", async () => {
   const { storage, log } = await filledStorage();
   storage.disk.rule = ({ operation }) =>
     operation === "read" ? { code: "EIO" } : null;
@@ -60,7 +67,11 @@ it("rejects a read that the disk fails, and goes on", async () => {
     code: "storage-offline",
   });
   storage.disk.rule = () => null;
-  expect((await readAll(log)).length).toBe(200);
+  expect(log.fault?.code).toBe("storage-offline");
+  expect(log.append(batchOf("x"))).toMatchObject({ error: "storage-offline" });
+  const again = await storage.directory?.reopenLog(partition, storage.config);
+  if (again === undefined) throw new Error("not open");
+  expect((await readAll(again.log)).length).toBe(200);
 });
 
 it("tells of a file that is shorter than it was", async () => {
