@@ -24,10 +24,17 @@ import { WriteWay } from "../storage/write-way.ts";
 import { NO_LEADER_EPOCH } from "../record/batch-format.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
+import type { Random } from "../platform/random.ts";
 import { type JudgedBatch, lastOffsetOf } from "./batch-order.ts";
 
 const OPEN_FILES_MAX = 8;
 const BLOCK_COUNT_MAX = 8;
+
+/** Only a log that is written to draws anything: when its segments end. */
+const nothingIsRandom: Random = {
+  bytes: (sizeBytes) => new Uint8Array(sizeBytes),
+  fraction: () => 0,
+};
 
 /** The indexes of one segment, made in a scratch directory. */
 export class IndexBuilder {
@@ -46,6 +53,7 @@ export class IndexBuilder {
     this.#context = {
       disk,
       clock,
+      random: nothingIsRandom,
       files: new FileCache(disk, OPEN_FILES_MAX),
       blocks: new IndexBlockCache(BLOCK_COUNT_MAX),
       syncs,
