@@ -8,12 +8,16 @@
  *
  *   offsets 0-4, 900-904, 10-14    the second: 10 follows the first, 900 leaves a gap
  *   offsets 0-4, 5-9, 2-6          the third: 5 follows the first without a gap
+ *   damage, 0-4, 15-19             the second, where no log has gaps: damage ends at 15
  *
  * Gaps by themselves are as they should be: compaction leaves them, and so does
- * a repair. Where a displaced batch fits exactly between its neighbours, its
- * offset is known, and so is its epoch where they agree; `mend` says so.
+ * a repair. Where a displaced batch fits exactly between its neighbours and one
+ * flipped bit explains its offset, that is known, and so is an epoch by those
+ * around it; `mend` says so. An offset that is another batch's is not mended:
+ * it may be that batch, written to the wrong place.
  */
-import { NO_LEADER_EPOCH } from "../record/batch-format.ts";
+import { setBaseOffset } from "../record/batch.ts";
+import { BATCH_LENGTH_AT, NO_LEADER_EPOCH } from "../record/batch-format.ts";
 import type { LeaderEpochs } from "../storage/leader-epochs.ts";
 import { RELATIVE_OFFSET_MAX } from "../storage/offset-index.ts";
 import type { Hole, OffsetBounds, SoundBatch } from "./sound-batches.ts";
@@ -36,23 +40,30 @@ export type JudgedPiece = JudgedBatch | Hole;
 export class BatchOrder {
   readonly #bounds: OffsetBounds;
   readonly #epochs: LeaderEpochs | null;
+  readonly #isDense: boolean;
 
   #nextOffset: number;
   #leaderEpoch: number;
   /** Waits for its successor; with the holes that lie behind it. */
   #waiting: SoundBatch | null = null;
   #holesBehind: Hole[] = [];
+  /** What lies before the waiting batch is not known. */
+  #isBehindHole = false;
 
   /**
    * `leaderEpoch`: of the segment before, -1 for none. `epochs`: what the
    * partition's checkpoint says, as a witness; null where it cannot be read.
+   * `isDense`: the log was never compacted, so that offsets have no gaps but
+   * those that a repair left.
    */
   constructor(
     bounds: OffsetBounds,
     leaderEpoch: number,
     epochs: LeaderEpochs | null,
+    isDense: boolean,
   ) {
     this.#bounds = bounds;
+    this.#isDense = isDense;
     this.#nextOffset = bounds.baseOffset;
     this.#leaderEpoch = leaderEpoch;
     this.#epochs = epochs;
@@ -72,8 +83,10 @@ export class BatchOrder {
     const judged: JudgedPiece[] = [];
     for (const piece of pieces) {
       if (piece.kind === "hole") {
-        if (this.#waiting === null) judged.push(piece);
-        else this.#holesBehind.push(piece);
+        if (this.#waiting === null) {
+          judged.push(piece);
+          this.#isBehindHole = true;
+        } else this.#holesBehind.push(piece);
         continue;
       }
       this.#settle(judged, piece);
@@ -96,6 +109,7 @@ export class BatchOrder {
     const isLast = next === null && this.#holesBehind.length === 0;
     const result = this.#judgeOffset(batch, next, isLast);
     judged.push(result, ...this.#holesBehind);
+    this.#isBehindHole = result.kind === "hole" || this.#holesBehind.length > 0;
     this.#waiting = null;
     this.#holesBehind = [];
     if (result.kind === "hole") return;
@@ -146,25 +160,40 @@ export class BatchOrder {
       const followsBefore = next.baseOffset >= this.#nextOffset;
       if (followsBefore) return `${what}, but ${next.baseOffset} follows`;
     }
+    const behind = this.#offsetBehind(next, next === null);
+    if (this.#isDense && this.#isBehindHole && behind !== null) {
+      if (behind !== lastOffset + 1) {
+        return `${what} behind damage, but ${behind} follows`;
+      }
+    }
     return null;
   }
 
-  /** Null where more than one offset, or none, would do. */
+  /** What follows the waiting batch without a hole; null where that is not known. */
+  #offsetBehind(next: SoundBatch | null, isLast: boolean): number | null {
+    if (this.#holesBehind.length > 0) return null;
+    if (next !== null) return next.baseOffset;
+    return isLast ? this.#bounds.endOffset : null;
+  }
+
+  /** Null where it is not beyond doubt. */
   #fittingOffset(
     batch: SoundBatch,
     next: SoundBatch | null,
     isLast: boolean,
   ): number | null {
-    const behind =
-      next !== null && this.#holesBehind.length === 0
-        ? next.baseOffset
-        : isLast
-          ? this.#bounds.endOffset
-          : null;
+    const { baseOffset: firstOffset, endOffset } = this.#bounds;
+    const behind = this.#offsetBehind(next, isLast);
     const count = batch.lastOffset - batch.baseOffset + 1;
-    return behind !== null && this.#nextOffset + count === behind
-      ? this.#nextOffset
-      : null;
+    if (behind === null) return null;
+    const right = behind - count;
+    const isExact = this.#isDense && this.#isBehindHole;
+    if (right < this.#nextOffset) return null;
+    if (right > this.#nextOffset && !isExact) return null;
+    const isAnothers =
+      batch.baseOffset >= firstOffset &&
+      batch.baseOffset <= Math.max(endOffset ?? 0, next?.lastOffset ?? 0);
+    return isAnothers || !differsByOneBit(batch, right) ? null : right;
   }
 
   #wrongEpoch(batch: SoundBatch, next: SoundBatch | null): string | null {
@@ -196,6 +225,18 @@ export class BatchOrder {
     }
     return this.#leaderEpoch;
   }
+}
+
+function differsByOneBit({ header }: SoundBatch, offset: number): boolean {
+  const right = new Uint8Array(BATCH_LENGTH_AT);
+  setBaseOffset(right, 0, offset);
+  let bitCount = 0;
+  for (const [at, byte] of right.entries()) {
+    for (let bits = byte ^ (header[at] ?? 0); bits > 0; bits &= bits - 1) {
+      bitCount += 1;
+    }
+  }
+  return bitCount === 1;
 }
 
 /** As the header should have it. */

@@ -186,8 +186,8 @@ const kinds = {
   "unfinished-compaction": {
     severity: "unfinished",
     meaning: "a compaction ended, but its segment was not put in place",
-    repair: null,
-    advice: "the next opening finishes it",
+    repair: "finish it; whatever else is found there waits for that",
+    advice: "the next opening finishes it too",
   },
 } as const satisfies Record<string, KindOfFinding>;
 
@@ -214,6 +214,12 @@ export type Fix =
   /** Writes a .log without what does not hold. */
   | {
       readonly action: "rewrite-log";
+      readonly partition: string;
+      readonly path: string;
+    }
+  /** As an opening would: segments that were replaced go. */
+  | {
+      readonly action: "finish-compaction";
       readonly partition: string;
       readonly path: string;
     }

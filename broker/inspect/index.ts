@@ -98,11 +98,11 @@ export async function repair(
     };
     const heard = { ...told, finding };
     const context = new VerifyContext(disk, directory, options, heard);
-    const { catalog } = await verifyDirectory(context);
+    const { traits } = await verifyDirectory(context);
     if (plan.steps.length === 0 || !isWanted(plan)) {
       return { plan, keptIn: null };
     }
-    const keptIn = await repairDirectory(platform, directory, plan, catalog);
+    const keptIn = await repairDirectory(platform, directory, plan, traits);
     await verifyDirectory(
       new VerifyContext(disk, directory, options, toldAfter),
     );

@@ -1,6 +1,10 @@
 /** What lies in a partition's directory: its segments, and what no opening has a use for. */
 import {
+  CLEANED_SUFFIX,
+  DELETED_FILE_SUFFIX,
   LEADER_EPOCH_FILE,
+  SWAP_SUFFIX,
+  TEMPORARY_SUFFIX,
   parseSegmentFileName,
   type SegmentFileKind,
 } from "../storage/layout.ts";
@@ -36,13 +40,11 @@ export interface Leftover {
 
 /** By the ends of their names; of what a crash, or a deletion under way, leaves. */
 const leftoverSuffixes: readonly (readonly [string, string])[] = [
-  [".tmp", "a file that was being replaced"],
+  [TEMPORARY_SUFFIX, "a file that was being replaced"],
   [".part", "a snapshot that was being written"],
-  [".deleted", "a segment that was given up"],
-  [".cleaned", "a compaction that did not end"],
+  [DELETED_FILE_SUFFIX, "a segment that was given up"],
+  [CLEANED_SUFFIX, "a compaction that did not end"],
 ];
-
-const SWAP_SUFFIX = ".swap";
 
 export function listPartition(entries: readonly DiskEntry[]): PartitionListing {
   const names = entries.flatMap((one) => (one.isDirectory ? [] : [one.name]));

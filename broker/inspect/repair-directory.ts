@@ -8,20 +8,14 @@
  * tail that is gone are told so. It does not go before: as long as it is there,
  * an opening cuts nothing off.
  */
-import { CATALOG_TOPIC } from "../catalog/topic-name.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import { replaceFile } from "../storage/checkpoint.ts";
-import {
-  CLEAN_SHUTDOWN_FILE,
-  joinPath,
-  parsePartitionDirectoryName,
-} from "../storage/layout.ts";
-import { defaultLogConfig } from "../storage/log-config.ts";
+import { CLEAN_SHUTDOWN_FILE, joinPath } from "../storage/layout.ts";
 import { type Finding, findingKinds, type Fix } from "./finding.ts";
 import { repairPartition, type RepairTools } from "./repair-partition.ts";
 import { createSideFolder } from "./side-folder.ts";
-import type { CatalogView } from "./verify-catalog.ts";
+import type { PartitionTraits } from "./verify-directory.ts";
 
 /** What is to be done with one file, for one finding or more. */
 export interface RepairStep {
@@ -72,7 +66,7 @@ export async function repairDirectory(
   platform: { readonly disk: Disk; readonly clock: Clock },
   directory: string,
   plan: RepairPlan,
-  catalog: CatalogView | null,
+  traits: PartitionTraits,
 ): Promise<string> {
   const { disk, clock } = platform;
   const side = await createSideFolder(disk, directory, clock.now());
@@ -86,8 +80,7 @@ export async function repairDirectory(
     const tools: RepairTools = { disk, clock, directory, side };
     const byPartition = groupByPartition(plan.steps);
     for (const [name, fixes] of byPartition) {
-      const indexIntervalSizeBytes = intervalOf(name, catalog);
-      await repairPartition(tools, { name, fixes, indexIntervalSizeBytes });
+      await repairPartition(tools, { name, fixes, ...traits(name) });
     }
     for (const { fix } of plan.steps) {
       if (fix.partition === null) await repairFile(tools, fix);
@@ -124,11 +117,4 @@ function groupByPartition(
     else known.push(fix);
   }
   return groups;
-}
-
-function intervalOf(name: string, catalog: CatalogView | null): number {
-  const topic = parsePartitionDirectoryName(name)?.topic ?? CATALOG_TOPIC;
-  const known = catalog?.topicByName(topic) ?? null;
-  const { indexIntervalSizeBytes } = known?.config ?? defaultLogConfig;
-  return indexIntervalSizeBytes;
 }

@@ -29,6 +29,7 @@ import {
   parseLeaderEpochs,
 } from "../storage/leader-epochs.ts";
 import { decodeProducerSnapshot } from "../storage/producer-snapshot.ts";
+import { finishSwaps } from "../storage/segment-swap.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { JudgedPiece } from "./batch-order.ts";
 import { IndexBuilder, LogState } from "./companion-builder.ts";
@@ -51,6 +52,8 @@ export interface PartitionToRepair {
   readonly name: string;
   readonly fixes: readonly Fix[];
   readonly indexIntervalSizeBytes: number;
+  /** As the verification took it. */
+  readonly isDense: boolean;
 }
 
 type IndexKind = "offsetIndex" | "timeIndex";
@@ -63,6 +66,11 @@ export async function repairPartition(
   const { disk, directory, side } = tools;
   const { name, fixes } = partition;
   const path = joinPath(directory, name);
+  if (fixes.some(({ action }) => action === "finish-compaction")) {
+    const entries = await disk.list(path);
+    const names = entries.map((entry) => entry.name);
+    await finishSwaps(disk, path, names);
+  }
   for (const fix of fixes) {
     if (fix.action !== "move-aside") continue;
     await side.moveHere(fix.path, fix.path === name ? directory : path);
@@ -99,6 +107,7 @@ class PartitionRepair {
   readonly #name: string;
   readonly #path: string;
   readonly #intervalSizeBytes: number;
+  readonly #isDense: boolean;
   readonly #wanted: Wanted;
   readonly #snapshots: number[];
 
@@ -107,6 +116,7 @@ class PartitionRepair {
     this.#name = partition.name;
     this.#path = joinPath(tools.directory, partition.name);
     this.#intervalSizeBytes = partition.indexIntervalSizeBytes;
+    this.#isDense = partition.isDense;
     this.#wanted = wantedOf(partition);
     this.#snapshots = [...this.#wanted.snapshots];
   }
@@ -124,7 +134,8 @@ class PartitionRepair {
       const endOffset = segments[slot + 1]?.baseOffset ?? null;
       const { leaderEpoch } = end;
       const bounds = { baseOffset, endOffset };
-      const start = { bounds, leaderEpoch, epochs: witness };
+      const isDense = this.#isDense;
+      const start = { bounds, leaderEpoch, epochs: witness, isDense };
       end = await this.#repairSegment(segment, start, state);
     }
     await this.#writeSnapshots(Number.POSITIVE_INFINITY, state);

@@ -10,6 +10,8 @@ export interface WalkStart {
   readonly leaderEpoch: number;
   /** The partition's checkpoint; null where it cannot be read. */
   readonly epochs: LeaderEpochs | null;
+  /** The log was never compacted: its offsets have no gaps but a repair's. */
+  readonly isDense: boolean;
 }
 
 /** Where a walk has come to. */
@@ -22,7 +24,8 @@ export async function* walkSegment(
   file: InspectedFile,
   start: WalkStart,
 ): AsyncGenerator<readonly JudgedPiece[], WalkEnd> {
-  const order = new BatchOrder(start.bounds, start.leaderEpoch, start.epochs);
+  const { bounds, leaderEpoch, epochs, isDense } = start;
+  const order = new BatchOrder(bounds, leaderEpoch, epochs, isDense);
   for await (const pieces of findSoundBatches(file, start.bounds)) {
     const judged = order.judge(pieces);
     if (judged.length > 0) yield judged;

@@ -68,6 +68,14 @@ export class VerifyContext {
     });
   }
 
+  /** For where something else must be finished before anything is repaired. */
+  withoutFixes(): VerifyContext {
+    return new VerifyContext(this.disk, this.directory, this.options, {
+      finding: (found) => this.#visit({ ...found, fix: null }),
+      progress: this.#progress,
+    });
+  }
+
   progress(sizeBytes: number): void {
     this.#progress(sizeBytes);
   }

@@ -21,6 +21,7 @@ import {
   PARTITION_METADATA_FILE,
   parsePartitionDirectoryName,
 } from "../storage/layout.ts";
+import { defaultLogConfig } from "../storage/log-config.ts";
 import {
   formatPartitionMetadata,
   readPartitionMetadata,
@@ -57,7 +58,14 @@ export interface Verified {
   readonly summary: VerifySummary;
   /** Null where the directory has none that can be read. */
   readonly catalog: CatalogView | null;
+  readonly traits: PartitionTraits;
 }
+
+/** What a repair must know of a partition, by the name of its directory. */
+export type PartitionTraits = (name: string) => {
+  readonly isDense: boolean;
+  readonly indexIntervalSizeBytes: number;
+};
 
 /** The directory is locked by the caller. Throws `DiskError`, `format-too-new`. */
 export async function verifyDirectory(
@@ -132,7 +140,25 @@ class DirectoryCheck {
     }
     await this.#checkMissing(places);
     const summary = { ...this.#sums, isClean: this.#isClean };
-    return { summary, catalog: this.#catalog };
+    const traits: PartitionTraits = (name) => this.#traitsOf(name);
+    return { summary, catalog: this.#catalog, traits };
+  }
+
+  #traitsOf(name: string): ReturnType<PartitionTraits> {
+    const at = parsePartitionDirectoryName(name);
+    const topicName = at?.topic ?? CATALOG_TOPIC;
+    const config =
+      this.#catalog?.topicByName(topicName)?.config ?? defaultLogConfig;
+    return {
+      isDense: !this.#mayBeSparse(name, topicName),
+      indexIntervalSizeBytes: config.indexIntervalSizeBytes,
+    };
+  }
+
+  #mayBeSparse(name: string, topicName: string): boolean {
+    if (this.#root.cleanedOffsets.has(name)) return true;
+    if (topicName === CATALOG_TOPIC) return false;
+    return this.#catalog?.mayBeCompacted(topicName) !== false;
   }
 
   async #verifyCatalog(place: PartitionPlace): Promise<PartitionOutcome> {
@@ -167,16 +193,13 @@ class DirectoryCheck {
   }
 
   #factsOf(place: PartitionPlace): PartitionFacts {
-    const { startOffsets, recoveryPoints, cleanedOffsets } = this.#root;
+    const { startOffsets, recoveryPoints } = this.#root;
     const { name, topic } = place;
     return {
       isClean: this.#isClean,
       recoveryPoint: recoveryPoints.get(name)?.offset ?? 0,
       startOffset: startOffsets.get(name)?.offset ?? null,
-      mayBeSparse:
-        cleanedOffsets.has(name) ||
-        (topic !== CATALOG_TOPIC &&
-          this.#catalog?.mayBeCompacted(topic) !== false),
+      mayBeSparse: this.#mayBeSparse(name, topic),
     };
   }
 

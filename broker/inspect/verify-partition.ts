@@ -61,7 +61,7 @@ export async function verifyPartition(
 }
 
 class PartitionCheck {
-  readonly #context: VerifyContext;
+  #context: VerifyContext;
   readonly #place: PartitionPlace;
   readonly #facts: PartitionFacts;
   readonly #content: ContentVisitor | null;
@@ -86,6 +86,7 @@ class PartitionCheck {
     const { disk } = this.#context;
     const directory = this.#context.pathOf(this.#place.name);
     const listing = listPartition(await disk.list(directory));
+    await this.#tellSwaps(listing);
     await this.#tellLeftovers(listing);
     const epochs = await this.#readEpochs();
     const snapshots = await this.#readSnapshots(listing);
@@ -138,6 +139,7 @@ class PartitionCheck {
           bounds: { baseOffset, endOffset: nextBase },
           leaderEpoch: end.leaderEpoch,
           epochs,
+          isDense: !mayBeSparse,
         },
         {
           batch: (batch) => {
@@ -161,18 +163,25 @@ class PartitionCheck {
     return end.nextOffset;
   }
 
-  async #tellLeftovers({ leftovers, swaps }: PartitionListing): Promise<void> {
+  async #tellLeftovers({ leftovers }: PartitionListing): Promise<void> {
     const partition = this.#place.name;
     for (const { name, detail } of leftovers) {
       const path = joinPath(partition, name);
       const fix = { action: "move-aside", partition, path } as const;
       await this.#context.find("leftover-file", path, detail, { fix });
     }
+  }
+
+  /** Which segments count is not known before it is finished, so nothing else is repaired. */
+  async #tellSwaps({ swaps }: PartitionListing): Promise<void> {
+    const partition = this.#place.name;
     for (const name of swaps) {
       const path = joinPath(partition, name);
-      const detail = "it replaces segments";
-      await this.#context.find("unfinished-compaction", path, detail);
+      const fix = { action: "finish-compaction", partition, path } as const;
+      const detail = "it takes the place of segments";
+      await this.#context.find("unfinished-compaction", path, detail, { fix });
     }
+    if (swaps.length > 0) this.#context = this.#context.withoutFixes();
   }
 
   /** Null where the file is missing or is no checkpoint, which is told. */

@@ -5,6 +5,7 @@ import {
 } from "../storage/checkpoint.ts";
 import type { PartitionOffset } from "../storage/checkpoint.ts";
 import {
+  CLEANER_OFFSET_FILE,
   FORMAT_FILE,
   LOG_START_OFFSET_FILE,
   META_PROPERTIES_FILE,
@@ -19,9 +20,6 @@ import {
 import { StorageError } from "../storage/storage-error.ts";
 import { readOffsetLines } from "./offset-lines.ts";
 import type { VerifyContext } from "./verify-context.ts";
-
-/** Kafka's name: how far logs were compacted. */
-const CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint";
 
 /** By the partition directory's name. */
 export type Offsets = ReadonlyMap<string, PartitionOffset>;

@@ -251,7 +251,10 @@ export const whatCrashesLeave: readonly (readonly [
   ],
   [
     "a compaction that did not put its segment in place",
-    write("orders-0/00000000000000000000.log.swap", "0"),
+    async (made) => {
+      const log = await made.bytesOf(firstLog);
+      await made.write(`${firstLog}.swap`, log);
+    },
     ["unfinished unfinished-compaction orders-0/"],
   ],
   [

@@ -232,10 +232,10 @@ export class TestDirectory {
     };
     const options = { records: false };
     const context = new VerifyContext(disk, directory, options, told);
-    const { catalog } = await verifyDirectory(context);
+    const { traits } = await verifyDirectory(context);
     if (plan.steps.length === 0) return { plan, keptIn: null };
     const platform = { disk, clock: this.clock };
-    const keptIn = await repairDirectory(platform, directory, plan, catalog);
+    const keptIn = await repairDirectory(platform, directory, plan, traits);
     return { plan, keptIn };
   }
 
