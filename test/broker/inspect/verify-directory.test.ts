@@ -9,6 +9,7 @@ import {
   sign,
   whatCrashesLeave,
 } from "./damages.ts";
+import { TestLog } from "../storage/compaction/support.ts";
 import { directory, firstLog, TestDirectory } from "./test-directory.ts";
 
 describe("a directory that nothing happened to", () => {
@@ -127,4 +128,50 @@ test("a topic that was deleted and made again: the older one's directory is a le
     "leftover deleted-partition orders-0",
     "leftover deleted-partition orders-1",
   ]);
+});
+
+describe("a compacted log", () => {
+  const lines = ["a=1 b=1", "a=2 b=2", "c=1 a=3", "b=- c=2", "d=1 e=1"];
+
+  test.each([true, false])(
+    "verifies clean (stopped cleanly: %s)",
+    async (isClean) => {
+      const log = await TestLog.open({ segmentSizeBytes: 300 });
+      await log.add(...lines, ...lines);
+      await log.compact();
+      await log.add(...lines);
+      await log.storage.close(isClean);
+      const made = new TestDirectory(log.storage.memory);
+      const { findings, summary } = await made.verify({ records: true });
+      expect(findings).toEqual([]);
+      expect(summary.recordCount).toBeLessThan(30);
+    },
+  );
+
+  test("of damage in it, a repair takes that batch and no other", async () => {
+    const log = await TestLog.open({ segmentSizeBytes: 300 });
+    await log.add(...lines, ...lines);
+    await log.compact();
+    const before = await log.records();
+    await log.storage.close();
+    const made = new TestDirectory(log.storage.memory);
+    let path = "";
+    for (const name of (await log.storage.names()).reverse()) {
+      const one = `orders-3/${name}`;
+      const sizeBytes = await made.disk.sizeOf(`${directory}/${one}`);
+      // Compaction may leave nothing of the first segments.
+      if (name.endsWith(".log") && sizeBytes !== 0) path = one;
+    }
+    // In the records of its first batch.
+    await flip(path, 65)(made);
+    const [found] = (await made.verify()).findings;
+    expect(found).toMatchObject({ kind: "damaged-batch", path, position: 0 });
+    await made.repair();
+    expect(await made.found()).toEqual([]);
+    const reopened = new TestLog(log.storage, await log.storage.open());
+    const after = await reopened.records();
+    // That batch held two of them.
+    expect(after).toEqual(before.slice(2));
+    await log.storage.close();
+  });
 });
