@@ -43,7 +43,7 @@ export const topicConfigs: Readonly<
   },
 };
 
-const partitionCounts: Readonly<Record<string, number>> = {
+export const partitionCounts: Readonly<Record<string, number>> = {
   codecs: codecs.length,
   orders: 3,
   compacted: 1,
@@ -69,6 +69,18 @@ export async function untilReady<T>(
 
 /** Creates the topics and writes the first part of the data. */
 export async function feed(port: number): Promise<void> {
+  await createTopics(port);
+  const connection = await KafkaConnection.overTcp(port);
+  try {
+    await feedCodecs(connection);
+  } finally {
+    connection.close();
+  }
+  await feedMore(port);
+}
+
+/** The topics, without records. */
+export async function createTopics(port: number): Promise<void> {
   const connection = await KafkaConnection.overTcp(port);
   try {
     const { topics } = await connection.request(19, 7, {
@@ -88,8 +100,6 @@ export async function feed(port: number): Promise<void> {
     for (const { errorCode, name } of topics) {
       if (errorCode !== 0) throw new Error(`create ${name}: ${errorCode}`);
     }
-    await feedCodecs(connection);
-    await feedMore(port);
   } finally {
     connection.close();
   }
@@ -178,11 +188,12 @@ export async function commitOffsets(port: number): Promise<void> {
 /** Every record of every partition: `offset timestamp key value headers`. */
 export async function contentOf(
   port: number,
+  counts: Readonly<Record<string, number>> = partitionCounts,
 ): Promise<Readonly<Record<string, readonly string[]>>> {
   const connection = await KafkaConnection.overTcp(port);
   try {
     const content: Record<string, readonly string[]> = {};
-    for (const [topic, count] of Object.entries(partitionCounts)) {
+    for (const [topic, count] of Object.entries(counts)) {
       for (let partition = 0; partition < count; partition++) {
         content[`${topic}-${partition}`] = await recordsOf(
           connection,
