@@ -13,6 +13,8 @@
 import { StorageError } from "./storage-error.ts";
 
 export const FORMAT_VERSION = 1;
+/** Kafka's `MetaPropertiesVersion`. */
+const META_VERSION = 1;
 
 export interface MetaProperties {
   readonly clusterId: string;
@@ -22,20 +24,34 @@ export interface MetaProperties {
 
 export function formatMetaProperties(meta: MetaProperties): Uint8Array {
   return formatProperties([
-    ["version", "1"],
+    ["version", String(META_VERSION)],
     ["cluster.id", meta.clusterId],
     ["node.id", String(meta.nodeId)],
     ["directory.id", meta.directoryId],
   ]);
 }
 
-/** `directoryId` stands in where an old file names none. Throws `corrupt-file`. */
+/**
+ * `directoryId` stands in where an old file names none. Throws `corrupt-file`,
+ * `format-too-new` for a version that Kafka has invented since.
+ */
 export function parseMetaProperties(
   bytes: Uint8Array,
   path: string,
   directoryId: string,
 ): MetaProperties {
   const properties = parseProperties(bytes);
+  const version = properties.get("version") ?? "0";
+  if (!/^\d{1,9}$/.test(version)) {
+    throw new StorageError("corrupt-file", path, `version "${version}"`);
+  }
+  if (Number(version) > META_VERSION) {
+    throw new StorageError(
+      "format-too-new",
+      path,
+      `meta.properties of version ${version}; this Millrace knows versions up to ${META_VERSION}`,
+    );
+  }
   const clusterId = properties.get("cluster.id");
   const node = properties.get("node.id") ?? properties.get("broker.id");
   const nodeId = Number(node);

@@ -21,8 +21,8 @@ import {
   feed,
   feedMore,
   partitionCounts,
-  untilReady,
 } from "./feed.ts";
+import { untilReady } from "../support/read-records.ts";
 import { type KafkaBroker, runKafkaTool, startKafka } from "./kafka-broker.ts";
 
 const METADATA_FILE = "partition.metadata";

@@ -72,7 +72,7 @@ describe(
       } finally {
         await second.remove();
       }
-    });
+    }, 240_000);
     afterAll(() => temporary?.remove());
 
     async function serve(

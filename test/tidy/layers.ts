@@ -316,6 +316,7 @@ export const startedFiles: readonly RegExp[] = [
   /^test\/.*\.child\.ts$/,
   /^bench\/.*\.child\.ts$/,
   /^test\/reference\/.*\.ts$/,
+  /^test\/golden\/make\.ts$/,
   /^bench\/(micro|zero-copy)\/[^/]+\.ts$/,
 ];
 
