@@ -14,13 +14,21 @@ const entryPoints = [
   "cli/main",
 ];
 
+/** Started by its path, as a thread. */
+const thread = {
+  "broker/frame-check": "build/broker/platform/node/frame-check.thread.js",
+};
+
 /** Stays a file of its own, and the first thing that every entry point imports. */
 const CHECK_NODE = "check-node.js";
 
 export default defineConfig({
-  input: Object.fromEntries(
-    entryPoints.map((name) => [name, `build/${name}.js`]),
-  ),
+  input: {
+    ...Object.fromEntries(
+      entryPoints.map((name) => [name, `build/${name}.js`]),
+    ),
+    ...thread,
+  },
   platform: "node",
   external: (id) => id.endsWith(CHECK_NODE) || /^[^./]/.test(id),
   output: {

@@ -45,6 +45,14 @@ export async function openDirectory(
           `${detail}; partitions begin with their first segment`,
         ),
       onFault: parts.failed,
+      onDamagedBatch: (
+        { topic, partition },
+        { path, position, sizeBytes, detail },
+      ) =>
+        parts.logger.error(
+          { topic, partition, path, position, sizeBytes },
+          `damaged on the disk, and not served: ${sizeBytes} bytes at ${path}:${position} (${detail})`,
+        ),
     });
   } catch (error) {
     throw brokerErrorOf(error);

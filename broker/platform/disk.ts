@@ -7,6 +7,12 @@
  * without reading texts.
  */
 
+import type {
+  BadFrame,
+  FrameFormat,
+  FrameRange,
+} from "../lib/checked-frames.ts";
+
 export class DiskError extends Error {
   /** The system's name of the error: `ENOSPC`, `EIO`, `EMFILE`, `ENOENT`, ... */
   readonly code: string;
@@ -50,6 +56,12 @@ export interface DiskFile {
    * `DiskError` of a range that cannot be read.
    */
   warm(position: number, sizeBytes: number): Promise<boolean>;
+  /**
+   * Walks over the frames of a written range, off the event loop where there is
+   * a way, and answers the first that does not hold, or null. Throws the
+   * `DiskError` of what cannot be read.
+   */
+  checkFrames(format: FrameFormat, range: FrameRange): Promise<BadFrame | null>;
   /** The range in chunks, as the platform's read stream gives them; fewer bytes when the file is shorter. */
   stream(position: number, sizeBytes: number): AsyncIterable<Uint8Array>;
   /**

@@ -29,6 +29,7 @@
  *
  * DO NOT CHANGE: on disk.
  */
+import type { FrameFormat } from "../lib/checked-frames.ts";
 
 export const BASE_OFFSET_AT = 0;
 export const BATCH_LENGTH_AT = 8;
@@ -52,6 +53,18 @@ export const LENGTH_PREFIX_SIZE = 12;
 export const MAGIC_END = 17;
 
 export const MAGIC = 2;
+
+/** Batches as frames that can be checked without knowing more of them. */
+export const batchFrames: FrameFormat = {
+  headerSizeBytes: HEADER_SIZE,
+  lengthAt: BATCH_LENGTH_AT,
+  lengthEndAt: LENGTH_PREFIX_SIZE,
+  magicAt: MAGIC_AT,
+  magic: MAGIC,
+  checksumAt: CRC_AT,
+  firstNumberAt: BASE_OFFSET_AT,
+  lastDeltaAt: LAST_OFFSET_DELTA_AT,
+};
 
 export const COMPRESSION_MASK = 0x07;
 export const LOG_APPEND_TIME_BIT = 0x08;

@@ -44,7 +44,7 @@ import {
 } from "./partition-metadata.ts";
 import { OffsetCheckpoint, readOffsetCheckpoint } from "./offset-checkpoint.ts";
 import { openPartitionFiles } from "./partition-recovery.ts";
-import type { RecoveryReport } from "./recovery-report.ts";
+import type { Finding, RecoveryReport } from "./recovery-report.ts";
 import { IndexBlockCache } from "./sparse-index.ts";
 import { rewriteFile } from "./rewrite-file.ts";
 import type { StorageContext } from "./storage-context.ts";
@@ -70,6 +70,8 @@ export interface DataDirectoryOptions {
   readonly onFault: (at: TopicPartition, fault: StorageError) => void;
   /** A file of the directory's own does not hold what it should; it goes on without. */
   readonly onDamage?: (fault: StorageError) => void;
+  /** A first read found batches that are not what was written; called once for each place. */
+  readonly onDamagedBatch?: (at: TopicPartition, finding: Finding) => void;
 }
 
 export interface TopicPartitionId extends TopicPartition {
@@ -436,6 +438,7 @@ export class DataDirectory {
         visibility: this.#options.visibility,
         savedStart: this.#startOffsets.of(at),
         saveRecoveryPoint: (offset) => this.#recoveryPoints.set(at, offset),
+        onDamage: (finding) => this.#options.onDamagedBatch?.(at, finding),
         onFault: (fault) => {
           this.#unclean.add(name);
           void this.#boot.forget();

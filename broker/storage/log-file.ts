@@ -17,6 +17,7 @@ export class LogFile {
   readonly file: CachedFile;
   readonly #writes: WriteWay;
   #sizeBytes: number;
+  #openedSizeBytes: number;
   #mode: OpenMode;
 
   constructor(
@@ -27,6 +28,7 @@ export class LogFile {
     this.file = new CachedFile(path, context.files);
     this.#writes = context.writes;
     this.#sizeBytes = state.sizeBytes;
+    this.#openedSizeBytes = state.sizeBytes;
     this.#mode = state.isSealed ? "read" : "append";
   }
 
@@ -36,6 +38,11 @@ export class LogFile {
 
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** What was there when it was opened; the rest was appended by this process. */
+  get openedSizeBytes(): number {
+    return this.#openedSizeBytes;
   }
 
   /**
@@ -108,6 +115,7 @@ export class LogFile {
   /** Opening found the file to hold so many good bytes. */
   adopt(sizeBytes: number): void {
     this.#sizeBytes = sizeBytes;
+    this.#openedSizeBytes = sizeBytes;
   }
 
   /** Nothing will be appended any more, and what there is has been synced. */

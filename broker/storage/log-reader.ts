@@ -8,17 +8,21 @@
  *    may cut a later batch: walking every header of a MB of tiny batches would
  *    cost more than sending them. It ends with the segment.
  *
- * No record is looked at, and nothing behind the end that was asked for leaves.
+ * What lay in the file when it was opened is checked before it is read for the
+ * first time (read-check.ts); an answer ends where damage begins, and where
+ * nobody has looked yet. No record is looked at, and nothing behind the end that
+ * was asked for leaves.
  */
 import { giveBackMemory } from "../lib/bytes.ts";
 import { payloadOf } from "../lib/payload.ts";
 import type { Payload } from "../lib/payload.ts";
 import { DiskError } from "../platform/disk.ts";
 import type { DiskFile } from "../platform/disk.ts";
-import { findBatch } from "./batch-scan.ts";
-import type { FoundBatch, ScannedBatch } from "./batch-scan.ts";
+import { locateBatch } from "./batch-location.ts";
+import type { ScannedBatch } from "./batch-scan.ts";
 import type { LogFile } from "./log-file.ts";
 import type { LogEnd, LogWriter } from "./log-writer.ts";
+import type { Finding } from "./recovery-report.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import { StorageError, readFault } from "./storage-error.ts";
@@ -63,10 +67,16 @@ interface Range {
 export class LogReader {
   readonly #segments: SegmentList;
   readonly #writer: LogWriter;
+  readonly #onDamage: (finding: Finding) => void;
 
-  constructor(segments: SegmentList, writer: LogWriter) {
+  constructor(
+    segments: SegmentList,
+    writer: LogWriter,
+    onDamage: (finding: Finding) => void,
+  ) {
     this.#segments = segments;
     this.#writer = writer;
+    this.#onDamage = onDamage;
   }
 
   /** The offset lies in the log. A promise only where a file is asked. Rejects with a `StorageError`. */
@@ -89,7 +99,7 @@ export class LogReader {
 
   async #readFile(
     request: ReadRequest,
-    end: LogEnd,
+    logEnd: LogEnd,
     marksNow: () => LogMarks,
   ): Promise<ReadResult> {
     // Of the same moment as the end.
@@ -97,16 +107,24 @@ export class LogReader {
     let path = "";
     try {
       let segment: Segment | null = this.#segments.floor(request.offset);
-      while (segment !== null && segment.baseOffset <= end.segment.baseOffset) {
+      while (
+        segment !== null &&
+        segment.baseOffset <= logEnd.segment.baseOffset
+      ) {
         path = segment.log.path;
         const endPosition =
-          segment === end.segment ? end.position : segment.sizeBytes;
-        const found = await locate(segment, request.offset, endPosition);
+          segment === logEnd.segment ? logEnd.position : segment.sizeBytes;
+        const next = this.#segments.after(segment);
+        const endOffset = next?.baseOffset ?? logEnd.offset;
+        const end = { position: endPosition, offset: endOffset };
+        const { offset } = request;
+        const found = await locateBatch(segment, offset, end, this.#onDamage);
         if (found.error === "corrupt-batch") {
           return { error: "corrupt-batch", detail: found.detail };
         }
         if (found.error === null) {
-          const range = rangeOf(segment.log, found.batch, endPosition, request);
+          const { batch, goodEndPosition } = found;
+          const range = rangeOf(segment.log, batch, goodEndPosition, request);
           const payload = await openPayload(range, request.transfer);
           return { error: null, payload, ...marks };
         }
@@ -122,34 +140,6 @@ export class LogReader {
       throw readFault(path, error);
     }
     return { error: null, payload: payloadOf([]), ...marks };
-  }
-}
-
-/**
- * The batch that holds the offset. Behind a header that cannot be, nobody knows
- * where the next one starts, but for the next index entry.
- */
-async function locate(
-  segment: Segment,
-  offset: number,
-  endPosition: number,
-): Promise<FoundBatch> {
-  const { log, offsetIndex } = segment;
-  let { position } = await offsetIndex.lookup(offset);
-  for (;;) {
-    const found = await findBatch(
-      log,
-      { position, endPosition },
-      (batch) => batch.lastOffset >= offset,
-    );
-    if (found.error !== "corrupt-batch") return found;
-    const next = await offsetIndex.nextBehind(found.position);
-    if (next === null || next.position >= endPosition) return found;
-    const range = { position: next.position, endPosition };
-    const behind = await findBatch(log, range, () => true);
-    // Between the two nothing can be found.
-    if (behind.error === null && behind.batch.baseOffset > offset) return found;
-    position = next.position;
   }
 }
 

@@ -3,6 +3,7 @@ import type { LeaderEpochs } from "./leader-epochs.ts";
 import type { SavedStart } from "./log-start.ts";
 import type { LogPlace } from "./log-writer.ts";
 import type { ProducerState } from "./producer-state.ts";
+import type { Finding } from "./recovery-report.ts";
 import type { SegmentTail } from "./roll-rule.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { StorageError } from "./storage-error.ts";
@@ -14,6 +15,8 @@ export interface LogOptions {
   readonly savedStart: SavedStart;
   /** Says that everything below is on the disk, indexes and producers too. */
   readonly saveRecoveryPoint: (offset: number) => Promise<void>;
+  /** What was read for the first time since opening is not what was written; called once for each place. */
+  readonly onDamage: (finding: Finding) => void;
   /** The log went offline; called once. */
   readonly onFault: (fault: StorageError) => void;
 }

@@ -128,7 +128,11 @@ export class PartitionLog {
       rollBack: (groups, error) => this.#rollBack(groups, error),
       cutBack: (group) => this.#cutBack(group),
     });
-    this.#reader = new LogReader(this.#segments, this.#writer);
+    this.#reader = new LogReader(
+      this.#segments,
+      this.#writer,
+      options.onDamage,
+    );
     this.#search = new TimestampSearch(this.#segments, this.#epochs);
     this.compaction = new LogCompaction(context, {
       directory: opened.place.directory,

@@ -11,6 +11,7 @@ import type { Random } from "../platform/random.ts";
 import { joinPath, segmentFileKinds, segmentFileName } from "./layout.ts";
 import { LogFile } from "./log-file.ts";
 import { OffsetIndex } from "./offset-index.ts";
+import { ReadCheck } from "./read-check.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { TimeIndex } from "./time-index.ts";
 import type { IndexedTimestamp } from "./time-index.ts";
@@ -44,6 +45,7 @@ export class Segment {
   readonly log: LogFile;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
+  readonly check: ReadCheck;
   /** When this process opened or created it. */
   readonly createdMs: number;
   readonly #suffix: string;
@@ -96,6 +98,7 @@ export class Segment {
       context.blocks,
       { entryCount: files.timeEntryCount, lastTimestampMs: -1 },
     );
+    this.check = new ReadCheck(this);
     this.#greatest =
       files.timeEntryCount === 0
         ? { timestampMs: -1, offset: baseOffset }

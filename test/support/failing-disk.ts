@@ -5,6 +5,11 @@
  * the error to fail it with, or null to let it through. An append may be let
  * through in part first, as a full disk does.
  */
+import type {
+  BadFrame,
+  FrameFormat,
+  FrameRange,
+} from "../../broker/lib/checked-frames.ts";
 import { DiskError } from "../../broker/platform/disk.ts";
 import type {
   Disk,
@@ -131,6 +136,14 @@ class FailingFile implements DiskFile {
   async warm(position: number, sizeBytes: number): Promise<boolean> {
     this.#check("warm");
     return this.#file.warm(position, sizeBytes);
+  }
+
+  async checkFrames(
+    format: FrameFormat,
+    range: FrameRange,
+  ): Promise<BadFrame | null> {
+    this.#check("checkFrames");
+    return this.#file.checkFrames(format, range);
   }
 
   async *stream(

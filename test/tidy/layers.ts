@@ -297,6 +297,11 @@ export const simulatedWorld: readonly string[] = [
   "broker/platform/memory/loopback-network.ts",
 ];
 
+/** Shipped, and started by their path. */
+export const threads: readonly string[] = [
+  "broker/platform/node/frame-check.thread.ts",
+];
+
 /** Folders that are published: only `dependencies` of package.json may be imported there. */
 export const shippedFolders: readonly string[] = [
   "broker/",

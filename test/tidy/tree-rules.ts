@@ -9,6 +9,7 @@ import {
   shippedFolders,
   simulatedWorld,
   startedFiles,
+  threads,
 } from "./layers.ts";
 import type { Finding, Source } from "./source.ts";
 
@@ -31,6 +32,7 @@ export function checkReachable(sources: readonly Source[]): Finding[] {
   const fromEntries = reach(byPath, [
     ...entryPoints.filter(isShipped),
     ...simulatedWorld,
+    ...threads,
   ]);
   return sources
     .filter(({ path }) => !(isShipped(path) ? fromEntries : fromAll).has(path))

@@ -6,6 +6,12 @@
  * it, between 4 KB and 16 MB: an almost empty file costs little, and few ranges
  * of a large one cross a border (those cannot be mapped and are read instead).
  */
+import { walkFrames } from "../../lib/checked-frames.ts";
+import type {
+  BadFrame,
+  FrameFormat,
+  FrameRange,
+} from "../../lib/checked-frames.ts";
 import { DiskError } from "../disk.ts";
 import type { DiskFile, MappedWindow } from "../disk.ts";
 
@@ -171,6 +177,13 @@ export class MemoryFileHandle implements DiskFile {
   async warm(position: number, sizeBytes: number): Promise<boolean> {
     this.#assertOpen();
     return position + sizeBytes <= this.#file.sizeBytes;
+  }
+
+  checkFrames(
+    format: FrameFormat,
+    range: FrameRange,
+  ): Promise<BadFrame | null> {
+    return walkFrames((bytes, at) => this.read(bytes, at), format, range);
   }
 
   async *stream(

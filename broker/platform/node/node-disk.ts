@@ -14,6 +14,7 @@ import { takeFileLock } from "./file-lock.ts";
 import type { MapProvider } from "./mmap/map.ts";
 import { defaultWindowLimits, WindowCache } from "./mmap/window-cache.ts";
 import { diskErrorOf } from "./disk-error.ts";
+import { FrameChecker } from "./frame-checker.ts";
 import { NodeFile } from "./node-file.ts";
 import type { FileContext } from "./node-file.ts";
 import { Slots } from "./slots.ts";
@@ -44,6 +45,7 @@ export class NodeDisk implements Disk {
       }),
       syncs: new Slots(SYNC_COUNT_MAX),
       readAheads: new Slots(READ_AHEAD_COUNT_MAX),
+      frames: new FrameChecker(),
     };
   }
 

@@ -10,9 +10,15 @@
  * belong to another file by then. So `close` waits for what is under way.
  */
 import * as fs from "node:fs";
+import type {
+  BadFrame,
+  FrameFormat,
+  FrameRange,
+} from "../../lib/checked-frames.ts";
 import type { DiskFile, MappedWindow } from "../disk.ts";
 import { DiskError } from "../disk.ts";
 import { diskErrorOf } from "./disk-error.ts";
+import type { FrameChecker } from "./frame-checker.ts";
 import type { WindowCache } from "./mmap/window-cache.ts";
 import type { Slots } from "./slots.ts";
 
@@ -21,6 +27,7 @@ export interface FileContext {
   readonly windows: WindowCache;
   readonly syncs: Slots;
   readonly readAheads: Slots;
+  readonly frames: FrameChecker;
 }
 
 export interface OpenedFile {
@@ -74,6 +81,20 @@ export class NodeFile implements DiskFile {
     if (this.#isKnownWarm(position, sizeBytes)) return true;
     return this.#use("cannot read ahead", () =>
       this.#readAhead(position, sizeBytes),
+    );
+  }
+
+  checkFrames(
+    format: FrameFormat,
+    range: FrameRange,
+  ): Promise<BadFrame | null> {
+    const file = {
+      fd: this.#opened.fd,
+      read: (target: Uint8Array, position: number) =>
+        this.#readFully(target, position),
+    };
+    return this.#use("cannot check", () =>
+      this.#context.frames.check(file, format, range),
     );
   }
 

@@ -18,7 +18,10 @@ import { defaultLogConfig } from "../../../broker/storage/log-config.ts";
 import type { LogConfig } from "../../../broker/storage/log-config.ts";
 import type { ReadRequest } from "../../../broker/storage/log-reader.ts";
 import type { PartitionLog } from "../../../broker/storage/partition-log.ts";
-import type { RecoveryReport } from "../../../broker/storage/recovery-report.ts";
+import type {
+  Finding,
+  RecoveryReport,
+} from "../../../broker/storage/recovery-report.ts";
 import type { StorageError } from "../../../broker/storage/storage-error.ts";
 import { FailingDisk } from "../../support/failing-disk.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -35,6 +38,8 @@ export class TestStorage {
   readonly memory: Disk;
   readonly disk: FailingDisk;
   readonly faults: StorageError[] = [];
+  /** What first reads found. */
+  readonly damages: Finding[] = [];
   readonly syncedPaths: string[] = [];
   readonly #options: Partial<DataDirectoryOptions>;
   config: LogConfig;
@@ -72,6 +77,7 @@ export class TestStorage {
       openFilesMax: 16,
       visibility: "page-cache",
       onFault: (_at, fault) => this.faults.push(fault),
+      onDamagedBatch: (_at, finding) => this.damages.push(finding),
       ...this.#options,
     });
     return this.directory;
