@@ -36,6 +36,7 @@ export class CatalogMachine implements StateMachine<CatalogRecord> {
   readonly #changed: (change: CatalogChange) => void;
 
   #unpublished: Unpublished[] = [];
+  readonly #deletedBefore = new Set<string>();
   /** From `reset` to `loaded`: what is replayed was durable before. */
   #isLoading = true;
   readonly #byId = new Map<string, Topic>();
@@ -68,9 +69,19 @@ export class CatalogMachine implements StateMachine<CatalogRecord> {
     return leaderEpochOf(topic, partition, this.#uncleanOpeningCount);
   }
 
+  /** Deleted before this was loaded, as far as the log was replayed for it. */
+  wasDeleted(topicId: string): boolean {
+    return this.#deletedBefore.has(topicId);
+  }
+
   replay(record: CatalogRecord, at: RecordPosition): void {
     const topicId = this.decided.replay(record);
-    if (this.#isLoading) return;
+    if (this.#isLoading) {
+      if (record.type === "remove-topic") {
+        this.#deletedBefore.add(record.topicId);
+      }
+      return;
+    }
     this.#unpublished.push({
       offset: at.offset,
       topicId,
@@ -86,6 +97,7 @@ export class CatalogMachine implements StateMachine<CatalogRecord> {
   reset(): void {
     this.decided.clear();
     this.#unpublished = [];
+    this.#deletedBefore.clear();
     this.#isLoading = true;
   }
 

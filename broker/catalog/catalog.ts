@@ -128,6 +128,14 @@ export class Catalog {
     return this.#machine.leaderEpoch(topic, partition);
   }
 
+  /**
+   * Whether the topic was deleted before this start. Not known of all there ever
+   * were: a snapshot, as a clean stop leaves one, has none of them.
+   */
+  wasDeleted(topicId: string): boolean {
+    return this.#machine.wasDeleted(topicId);
+  }
+
   // Commands.
 
   createTopics(

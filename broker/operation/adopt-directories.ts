@@ -2,7 +2,8 @@
  * Partition directories that the catalog does not know. Where there is no
  * catalog at all they are what the data directory is about, and are taken in;
  * beside a catalog they may as well be leftovers, so they are reported, and
- * taken in only when the operator says so.
+ * taken in only when the operator says so. What a topic left whose deletion a
+ * crash cut short is known by the topic's id, and goes.
  *
  * What a directory tells of its topic: the name and the partition by its own
  * name, the id in `partition.metadata`, the epoch in `leader-epoch-checkpoint`.
@@ -13,6 +14,7 @@ import { CATALOG_TOPIC } from "../catalog/topic-name.ts";
 import type { Logger } from "../options.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import { partitionDirectoryName } from "../storage/layout.ts";
+import type { TopicPartition } from "../storage/layout.ts";
 import { StorageError } from "../storage/storage-error.ts";
 
 export interface AdoptDirectoriesParts {
@@ -36,18 +38,24 @@ export async function adoptDirectories(
 ): Promise<string | null> {
   const { catalog, directory, logger } = parts;
   const { topics, strays } = unknownDirectories(parts);
+  await finishDeletions(parts, topics, strays);
   const mayAdopt = parts.adoptDirectories || !hasCatalog(directory);
   if (!mayAdopt) {
     for (const [topic, partitions] of topics) {
       for (const partition of partitions) {
-        strays.push(partitionDirectoryName({ topic, partition }));
+        strays.push({ topic, partition });
       }
     }
     topics.clear();
   }
   if (strays.length > 0) {
     logger.warn(
-      { count: strays.length, directories: strays.slice(0, NAMES_TOLD_MAX) },
+      {
+        count: strays.length,
+        directories: strays
+          .slice(0, NAMES_TOLD_MAX)
+          .map(partitionDirectoryName),
+      },
       "directories of partitions that the catalog does not know are left alone; with adoptDirectories, topics that it does not know are taken in",
     );
   }
@@ -77,19 +85,48 @@ export async function adoptDirectories(
   return null;
 }
 
+/** Takes out of both what belongs to deleted topics, and removes it. */
+async function finishDeletions(
+  { catalog, directory, logger }: AdoptDirectoriesParts,
+  topics: Map<string, Partitions>,
+  strays: TopicPartition[],
+): Promise<void> {
+  const unknown = [...strays];
+  for (const [topic, partitions] of topics) {
+    for (const partition of partitions) unknown.push({ topic, partition });
+  }
+  for (const at of unknown) {
+    try {
+      const id = await directory.topicIdOf(at);
+      if (id === null || !catalog.wasDeleted(id)) continue;
+      await directory.deleteLog(at);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      // It stays where it is, and is told of as one that nobody knows.
+      continue;
+    }
+    logger.info({ ...at }, "a deletion that a crash cut short is finished");
+    const partitions = topics.get(at.topic);
+    partitions?.delete(at.partition);
+    if (partitions?.size === 0) topics.delete(at.topic);
+    const slot = strays.indexOf(at);
+    if (slot >= 0) strays.splice(slot, 1);
+  }
+}
+
 function unknownDirectories(parts: AdoptDirectoriesParts): {
   readonly topics: Map<string, Partitions>;
-  readonly strays: string[];
+  readonly strays: TopicPartition[];
 } {
   const { catalog, directory } = parts;
   const topics = new Map<string, Partitions>();
-  const strays: string[] = [];
+  const strays: TopicPartition[] = [];
   for (const at of directory.partitions()) {
     if (at.topic === CATALOG_TOPIC) continue;
     const known = catalog.topicByName(at.topic);
     if (known !== null) {
       if (at.partition >= known.partitionCount) {
-        strays.push(partitionDirectoryName(at));
+        strays.push(at);
       }
       continue;
     }

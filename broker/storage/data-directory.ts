@@ -17,6 +17,7 @@ import type { BootRecord } from "./boot-record.ts";
 import { readSmallFile, replaceFile } from "./checkpoint.ts";
 import type { FilePlace } from "./checkpoint.ts";
 import { identifyDirectory } from "./directory-identity.ts";
+import { DeletedDirectories } from "./deleted-directories.ts";
 import { FileCache } from "./file-cache.ts";
 import { JobQueue } from "./job-queue.ts";
 import {
@@ -26,7 +27,6 @@ import {
   LOCK_FILE,
   LOG_START_OFFSET_FILE,
   RECOVERY_POINT_FILE,
-  deletedDirectoryName,
   isDeletedDirectoryName,
   joinPath,
   parsePartitionDirectoryName,
@@ -154,6 +154,7 @@ async function readDataDirectory(
     at(LOG_START_OFFSET_FILE),
     options.onDamage,
   );
+  startOffsets.keepOnly(names);
   // Without it everything is scanned, and nobody need know.
   const recoveryPoints = await readOrForget(disk, at(RECOVERY_POINT_FILE));
   recoveryPoints.keepOnly(names);
@@ -203,7 +204,6 @@ export class DataDirectory {
   /** The last stop was clean, or nothing was ever written. */
   readonly isClean: boolean;
   readonly #context: StorageContext;
-  readonly #random: Random;
   readonly #options: DataDirectoryOptions;
   readonly #lock: DiskLock;
   readonly #boot: BootRecord;
@@ -220,7 +220,7 @@ export class DataDirectory {
   readonly #suspects = new Map<string, Set<string>>();
   readonly #opening = new Map<string, Promise<OpenedPartition>>();
   readonly #logs = new Map<string, PartitionLog>();
-  readonly #removals = new Set<Promise<void>>();
+  readonly #deleted: DeletedDirectories;
 
   /** Use `openDataDirectory`. */
   constructor(
@@ -237,7 +237,7 @@ export class DataDirectory {
     this.path = path;
     this.meta = found.meta;
     this.isClean = found.isClean;
-    this.#random = random;
+    this.#deleted = new DeletedDirectories(disk, path, random);
     this.#options = options;
     this.#lock = found.lock;
     this.#boot = found.boot;
@@ -370,7 +370,7 @@ export class DataDirectory {
     for (const name of [...this.#logs.keys()]) {
       await this.#closeLog(name, how.isClean);
     }
-    await Promise.all(this.#removals);
+    await this.#deleted.settled();
     await this.#context.files.close();
     const isClean = how.isClean && this.#unclean.size === 0;
     try {
@@ -420,7 +420,9 @@ export class DataDirectory {
     try {
       if (this.#names.has(name)) await this.#checkOwner(at, name);
       // What an older partition of the name was promised must be gone from the disk.
-      if (!this.#names.has(name)) await this.#recoveryPoints.save();
+      if (!this.#names.has(name)) {
+        for (const offsets of this.#checkpoints()) await offsets.save();
+      }
       const { opened, report } = await openPartitionFiles(
         place,
         this.#context,
@@ -464,33 +466,20 @@ export class DataDirectory {
     } else if (topicId !== at.topicId) await this.#removeDirectory(at, name);
   }
 
-  /** Renamed first, so that a crash leaves no half of it under its name. */
+  /** While this fails the directory counts as there, and its name as taken. */
   async #removeDirectory(at: TopicPartition, name: string): Promise<void> {
-    const { disk } = this.#context;
+    if (!this.#names.has(name)) return;
+    await this.#deleted.take(at);
+    this.#names.delete(name);
     this.#unclean.delete(name);
     this.#suspects.delete(name);
-    if (!this.#names.delete(name)) return;
-    this.#startOffsets.forget(at);
-    await this.#startOffsets.save();
-    // Durable at the latest before another of the name is opened.
-    this.#recoveryPoints.forget(at);
-    this.#cleanedOffsets.forget(at);
-    await this.#cleanedOffsets.save();
-    const from = joinPath(this.path, name);
-    const uniqueId = Buffer.from(this.#random.bytes(16)).toString("hex");
-    const to = joinPath(this.path, deletedDirectoryName(at, uniqueId));
-    await disk.rename(from, to);
-    await disk.syncDirectory(this.path);
-    const removal = disk.removeDirectory(to).then(
-      () => {
-        this.#removals.delete(removal);
-      },
-      () => {
-        // The next opening finishes it.
-        this.#removals.delete(removal);
-      },
-    );
-    this.#removals.add(removal);
+    // Durable at the latest before another of the name is opened: there may be
+    // no room before the files have gone.
+    for (const offsets of this.#checkpoints()) offsets.forget(at);
+  }
+
+  #checkpoints(): readonly OffsetCheckpoint[] {
+    return [this.#startOffsets, this.#recoveryPoints, this.#cleanedOffsets];
   }
 
   async #closeLog(name: string, isClean: boolean): Promise<void> {

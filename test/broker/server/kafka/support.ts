@@ -42,11 +42,12 @@ export class TestBroker implements AsyncDisposable {
     settings: Partial<Settings> = {},
     disk: Disk = new MemoryDisk(),
     clock = new ManualClock(),
+    seed = 1,
   ): Promise<TestBroker> {
     const lines: LogLine[] = [];
     const network = new LoopbackNetwork(clock);
     const broker = await startBroker({
-      platform: { clock, disk, network, random: new SeededRandom(1) },
+      platform: { clock, disk, network, random: new SeededRandom(seed) },
       settings: parseSettings(settings),
       directoryPath: "/data",
       clusterId: null,
