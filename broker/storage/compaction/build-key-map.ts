@@ -10,7 +10,7 @@ import { RecordError } from "../../record/record-error.ts";
 import { CleanedTransactions } from "./cleaned-transactions.ts";
 import type { KeyMap } from "./key-map.ts";
 import type { Pass } from "./pass.ts";
-import { readRecords } from "./read-records.ts";
+import { RECORDS_PER_LOOK, readRecords } from "./read-records.ts";
 import { BatchWalk } from "./walk-batches.ts";
 import type { WalkedBatch } from "./walk-batches.ts";
 
@@ -60,7 +60,7 @@ async function putRecords(
   if (read instanceof RecordError) return true;
   for (const [index, { key, offset }] of keys.entries()) {
     if (!map.put(key, offset)) return false;
-    if (index % 32 === 31 && pace.isDue) await pace.pause();
+    if (index % RECORDS_PER_LOOK === 0 && pace.isDue) await pace.pause();
   }
   return true;
 }

@@ -2,9 +2,10 @@
  * How fast compaction goes. It shares one thread and one disk with everybody
  * who produces and fetches, and nobody waits for it.
  *
- * - It works in slices of half a millisecond, and gives the event loop a turn
- *   behind each: a request waits for one slice at most.
- * - Of the time it takes a part only: behind some slices it rests.
+ * - It works in slices of a seventh of a millisecond, and gives the event loop a
+ *   turn behind each. A request waits for one slice at most: it is the length of
+ *   a slice, and not how many there are, that the slowest of a hundred feel.
+ * - Of the time it takes a third: behind some slices it rests.
  * - It reads and writes at most so many bytes a second (Kafka's
  *   `log.cleaner.io.max.bytes.per.second`).
  *
@@ -12,10 +13,10 @@
  */
 import type { Clock } from "../../platform/clock.ts";
 
-const SLICE_MS = 0.5;
-/** Slices between two rests, and how long a rest is: about a third of the time is work. */
-const SLICES_PER_REST = 8;
-const REST_MS = 8;
+const SLICE_MS = 0.15;
+/** Slices between two rests, and how long a rest is. */
+const SLICES_PER_REST = 16;
+const REST_MS = 5;
 /** Bytes owed are worth a timer from this on. */
 const OWED_MS_MIN = 4;
 

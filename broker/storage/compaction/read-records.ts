@@ -5,8 +5,8 @@ import { RecordError } from "../../record/record-error.ts";
 import type { Pace } from "./pace.ts";
 import type { WalkedBatch } from "./walk-batches.ts";
 
-/** Records between two looks at the clock: some tens of microseconds. */
-const RECORDS_PER_LOOK = 32;
+/** Records between two looks at the clock: some ten microseconds. */
+export const RECORDS_PER_LOOK = 8;
 
 /**
  * Shows each record to `visit`. Answers why the batch cannot be read, after

@@ -126,3 +126,27 @@ test("a state of many records makes a snapshot of several batches", async () => 
   const second = await startedRig({ log: log.reopened(), snapshots });
   expect(second.machine.values.size).toBe(names.length);
 });
+
+test("a snapshot can be asked for, and says whether it has all up to now", async () => {
+  const { runtime, machine, log, snapshots } = await startedRig({
+    log: new FakeLog(false),
+  });
+  void runtime.run(machine.add("a"));
+  let saved: boolean | null = null;
+  void runtime.saveSnapshot().then((isSaved) => (saved = isSaved));
+  await settle();
+  expect(saved).toBeNull();
+  log.makeDurable(1);
+  await settle();
+  expect(saved).toBe(true);
+  expect(snapshots.newest?.endOffset).toBe(1);
+  // Nothing is new.
+  expect(await runtime.saveSnapshot()).toBe(true);
+  expect(snapshots.saveCount).toBe(1);
+});
+
+test("a machine that is not ready has no snapshot to give", async () => {
+  const { runtime } = await startedRig();
+  await runtime.close();
+  expect(await runtime.saveSnapshot()).toBe(false);
+});
