@@ -11,6 +11,7 @@ import type { KafkaSocket } from "./kafka-socket.ts";
 const PRODUCE_VERSION = 7;
 const FETCH_VERSION = 11;
 const CREATE_TOPICS_VERSION = 4;
+const ALTER_CONFIGS_VERSION = 0;
 const header = { correlationId: 1, clientId: "bench" };
 
 export interface PrebuiltBatch {
@@ -98,6 +99,7 @@ export async function createTopic(
   socket: KafkaSocket,
   name: string,
   partitionCount: number,
+  configs: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const answer = await socket.request(
     bytesOf(
@@ -108,7 +110,10 @@ export async function createTopic(
             numPartitions: partitionCount,
             replicationFactor: 1,
             assignments: [],
-            configs: [],
+            configs: Object.entries(configs).map(([key, value]) => ({
+              name: key,
+              value,
+            })),
           },
         ],
         timeoutMs: 10_000,
@@ -123,6 +128,32 @@ export async function createTopic(
   if (topic?.errorCode !== 0) {
     throw new Error(`create failed with ${topic?.errorCode}`);
   }
+}
+
+/** Sets one configuration of a topic. */
+export async function configureTopic(
+  socket: KafkaSocket,
+  topic: string,
+  name: string,
+  value: string,
+): Promise<void> {
+  const answer = await socket.request(
+    bytesOf(
+      encodeRequestFrame(apis[44], ALTER_CONFIGS_VERSION, header, {
+        resources: [
+          {
+            resourceType: 2,
+            resourceName: topic,
+            configs: [{ name, configOperation: 0, value }],
+          },
+        ],
+        validateOnly: false,
+      }),
+    ),
+  );
+  const { responses } = decodeResponse(apis[44], ALTER_CONFIGS_VERSION, answer);
+  const errorCode = responses[0]?.errorCode;
+  if (errorCode !== 0) throw new Error(`configure failed with ${errorCode}`);
 }
 
 function bytesOf(payload: ReturnType<typeof encodeRequestFrame>): Uint8Array {

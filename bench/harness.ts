@@ -29,6 +29,7 @@ export interface BenchBrokerOptions {
   readonly acksAll?: "disk" | "page-cache";
   readonly transfer?: "mapped" | "stream" | "plain";
   readonly mmap?: "koffi" | "plain";
+  readonly compactionCheckIntervalMs?: number;
 }
 
 /** A broker in a child process, as nobody else's work shall count as its own. */
@@ -101,6 +102,13 @@ export function table(
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** The value that so many of a hundred lie at or below. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = Math.ceil((sorted.length * percent) / 100) - 1;
+  return sorted[Math.max(0, at)] ?? NaN;
 }
 
 export function median(values: readonly number[]): number {

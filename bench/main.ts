@@ -2,13 +2,15 @@
  * `npm run bench`: what Millrace costs, beside what others need.
  *
  *   npm run bench                    all
- *   npm run bench -- produce fetch   some: produce, fetch, zero-copy, process, start, micro
+ *   npm run bench -- produce fetch   some: produce, fetch, zero-copy, process, start,
+ *                                    compaction, micro
  *   npm run bench -- --quick         small parameters, to see that it runs
  */
 import "../check-node.js";
 import { anchors, type Anchor } from "./anchors.ts";
+import { benchCompaction } from "./compaction.ts";
 import { benchFetch } from "./fetch.ts";
-import { machineInWords, table } from "./harness.ts";
+import { machineInWords, median, table } from "./harness.ts";
 import { benchInProcess } from "./in-process.ts";
 import { benchCodec } from "./micro/codec.ts";
 import { crc32cBench } from "./micro/crc32c.ts";
@@ -165,6 +167,47 @@ async function zeroCopy(): Promise<string> {
   );
 }
 
+async function compaction(): Promise<string> {
+  const rows: string[][] = [];
+  for (const acks of [1, -1] as const) {
+    const { idle, compacting, sizes } = await benchCompaction({
+      acks,
+      batchesPerSecond: 500,
+      tableSizeBytes: Math.max(40e6, 100e6 * scale),
+      keyCount: 200_000 * scale,
+      segmentSizeBytes: 16 * 1024 ** 2,
+      roundCount: isQuick ? 1 : 7,
+    });
+    const of = (turns: typeof idle, key: "p50Ms" | "p99Ms"): number =>
+      median(turns.map((turn) => turn[key]));
+    const seconds = median(compacting.map((turn) => turn.seconds));
+    const before = median(sizes.map((size) => size.before));
+    const p99s = [of(idle, "p99Ms"), of(compacting, "p99Ms")] as const;
+    const ratios = idle.map(
+      (turn, round) => (compacting[round]?.p99Ms ?? NaN) / turn.p99Ms,
+    );
+    rows.push([
+      `acks ${acks}`,
+      `${of(idle, "p50Ms").toFixed(2)} / ${p99s[0].toFixed(2)} ms`,
+      `${of(compacting, "p50Ms").toFixed(2)} / ${p99s[1].toFixed(2)} ms`,
+      (p99s[1] / p99s[0]).toFixed(2),
+      `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
+      `${(before / 1e6 / seconds).toFixed(0)} MB/s`,
+    ]);
+  }
+  return table(
+    [
+      "Produce beside compaction, p50 / p99",
+      "without",
+      "with",
+      "p99 ratio",
+      "of single rounds",
+      "compacted",
+    ],
+    rows,
+  );
+}
+
 async function micro(): Promise<string> {
   const rows = [100, 1_000, 16_384].map((sizeBytes) => {
     const { nanosecondsPerCall } = crc32cBench({
@@ -203,6 +246,7 @@ const benches = {
   "zero-copy": zeroCopy,
   process: inProcess,
   start,
+  compaction,
   micro,
 };
 

@@ -1,5 +1,6 @@
 /** Benches run small here, so that they cannot rot. No figure of time is looked at. */
 import { expect, test } from "vitest";
+import { benchCompaction } from "../../bench/compaction.ts";
 import { benchFetch } from "../../bench/fetch.ts";
 import { benchInProcess } from "../../bench/in-process.ts";
 import { benchProduce } from "../../bench/produce.ts";
@@ -19,6 +20,22 @@ test("the produce bench sends what it says, with every acks", async () => {
     expect(figures.recordsCount).toBeGreaterThanOrEqual(1_000);
   }
 }, 30_000);
+
+test("the compaction bench compacts, and every batch sent meanwhile is answered", async () => {
+  const { idle, compacting, sizes } = await benchCompaction({
+    acks: 1,
+    batchesPerSecond: 100,
+    tableSizeBytes: 2.5e6,
+    keyCount: 5_000,
+    segmentSizeBytes: 1024 ** 2,
+    roundCount: 1,
+  });
+  for (const turn of [...idle, ...compacting]) {
+    expect(turn.batchCount).toBeGreaterThan(10);
+  }
+  const [size] = sizes;
+  expect(size?.after).toBeLessThan((size?.before ?? 0) / 1.5);
+}, 60_000);
 
 test("the fetch bench reads every record, whatever the way", async () => {
   const figures = await benchFetch({
