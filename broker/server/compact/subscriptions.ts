@@ -40,7 +40,14 @@ export class Subscriptions {
     context: RequestContext,
     request: CompactRequest<"subscribe">,
   ): Refusal | null {
-    const { subscription: id, positions } = request;
+    const { subscription: id, positions, partitionSizeBytesMax } = request;
+    // Nothing fits into less, and a read that brings nothing is done again.
+    if (partitionSizeBytesMax < 1) {
+      return refuse(
+        "invalid-request",
+        `partitionSizeBytesMax ${partitionSizeBytesMax}, at least 1`,
+      );
+    }
     if (positions.length > POSITION_COUNT_MAX) {
       return refuse(
         "invalid-request",

@@ -279,3 +279,21 @@ test("an error ends its partition only, until it is subscribed again", async () 
   world.subscribe(0, { a: 7 }, 2);
   expect(await world.taken()).toEqual(["a 7+2 round 2"]);
 });
+
+test.each([0, -1, -(2 ** 31)])(
+  "pushes of at most %i bytes are refused: reading them would never end",
+  (partitionSizeBytesMax) => {
+    const { subscriptions } = new World();
+    const refusal = subscriptions.subscribe(context, {
+      subscription: 1,
+      round: 1,
+      isCommittedOnly: false,
+      partitionSizeBytesMax,
+      creditSizeBytes: 100,
+      positions: [{ topic: "a", partition: 0, offset: 0, leaderEpoch: null }],
+      removed: [],
+    });
+    expect(refusal?.error).toBe("invalid-request");
+    expect(subscriptions.count).toBe(0);
+  },
+);
