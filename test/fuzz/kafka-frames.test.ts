@@ -16,7 +16,7 @@ test(
   "any frame is answered or closes its connection with one line, and nobody else notices",
   { timeout: CAMPAIGN_TIMEOUT_MS },
   () =>
-    campaign("kafka-frames", { roundsCount: 12 }, async (seed) => {
+    campaign("kafka-frames", { roundsCount: 8 }, async (seed) => {
       const random = new SeededRandom(seed);
       const known = knownOf(TOPICS);
       const host = await FuzzHost.open();

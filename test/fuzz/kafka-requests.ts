@@ -31,6 +31,12 @@ const stateful: readonly Api[] = [
   apis[14],
   apis[14],
 ];
+const rarelyGiven: readonly string[] = [
+  "transactionalId",
+  "groupInstanceId",
+  "instanceId",
+  "credentials",
+];
 const NOBODY: Membership = { memberId: "", generation: -1 };
 const PREFIX_SIZE = 4;
 const FRAME_SIZE_BYTES = 256 * 1024;
@@ -151,12 +157,12 @@ export function plausibleBody(
     const { type, nullable } = field.spec;
     if (includesVersion(nullable, version)) {
       // Who asks for transactions is refused, and static members are few.
-      const isRare = name === "transactionalId" || name === "groupInstanceId";
+      const isRare = rarelyGiven.includes(name);
       if (isRare ? !onceIn(random, 10) : onceIn(random, 3)) return null;
     }
     if (!onceIn(random, 10)) {
       if (name === "memberId") return member.memberId;
-      if (name.startsWith("generationId")) return member.generation;
+      if (name.startsWith("generation")) return member.generation;
     }
     switch (type.kind) {
       case "struct":

@@ -118,6 +118,20 @@ const usualNumbers: Readonly<Record<string, readonly number[]>> = {
   timeoutMs: [1_000],
   timestamp: [-1, -2, -3, 1_700_000_000_000],
   transactionTimeoutMs: [60_000],
+  // Of the compact protocol.
+  beforeOffset: [0, 1],
+  creditSizeBytes: [0, 1, 1_000, 1_000_000],
+  partitionCount: [1, 2],
+  partitionSizeBytesMax: [1, 1_000_000],
+  round: [0, 1, 2],
+  sizeBytes: [0, 1, 1_000, 1_000_000],
+  sizeBytesMax: [1_000_000],
+  sizeBytesMin: [0, 1],
+  subscription: [0, 1, 2],
+  timestampMs: [0, 1_700_000_000_000],
+  versionMax: [1],
+  versionMin: [1],
+  waitMsMax: [0, 10, 500],
 };
 
 const configs: readonly (readonly [string, readonly string[]])[] = [
@@ -162,13 +176,16 @@ export function plausibleText(
     case "groupId":
     case "groups":
     case "groupsNames":
+    case "groupIds":
     case "coordinatorKeys":
     case "key":
       return oneOf(random, known.groups);
     case "groupInstanceId":
+    case "instanceId":
       return oneOf(random, ["static-1", "static-2"]);
     case "protocolType":
       return "consumer";
+    case "protocol":
     case "protocolName":
       return oneOf(random, known.protocols);
     case "configurationKeys":
@@ -179,6 +196,18 @@ export function plausibleText(
       // Not the offsets topic: its configuration may be changed, as in Kafka,
       // to one that no commit fits.
       return oneOf(random, [...known.topics, "1", ""]);
+    case "kind":
+      return oneOf(random, ["topic", "broker"]);
+    case "operation":
+      return oneOf(random, ["set", "delete", "append", "subtract"]);
+    case "target":
+      return oneOf(random, [
+        "earliest",
+        "latest",
+        "max-timestamp",
+        "timestamp",
+      ]);
+    case "states":
     case "statesFilter":
       return oneOf(random, ["Stable", "Empty", "PreparingRebalance"]);
     case "name":
@@ -191,6 +220,7 @@ export function plausibleText(
         oneOf(random, configs)[0],
       ]);
     case "topic":
+    case "names":
     case "topicNames":
       return oneOf(random, [...known.topics, "new-topic", OFFSETS_TOPIC]);
     default:
