@@ -38,6 +38,7 @@ import { scanSegment, verifyBatch } from "./segment-recovery.ts";
 import type { ScanResult } from "./segment-recovery.ts";
 import { Segment, emptySegmentFiles } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
+import { isPassing } from "./storage-error.ts";
 
 export interface RecoveryStart {
   /** Below it everything was on the disk. */
@@ -56,6 +57,8 @@ export interface RecoveredSegments {
   readonly endOffset: number;
   readonly epochs: LeaderEpochs;
   readonly producers: ProducerState;
+  /** Their indexes were built anew: not on the disk yet, nor in the file where that had no room. */
+  readonly rebuilt: readonly Segment[];
   /** Nothing more may be appended to the last segment. */
   readonly isEndDamaged: boolean;
   readonly scannedSizeBytes: number;
@@ -103,6 +106,7 @@ class LogRecovery {
 
   async run(files: PartitionFiles): Promise<RecoveredSegments | null> {
     const segments: Segment[] = [];
+    const rebuilt: Segment[] = [];
     let endOffset = files.segments[0]?.baseOffset ?? 0;
     let isEndDamaged = false;
     for (const [slot, found] of files.segments.entries()) {
@@ -114,12 +118,14 @@ class LogRecovery {
         ({ endOffset, isEndDamaged } = result);
       }
       segments.push(opened.segment);
+      if (opened.isRebuilt) rebuilt.push(opened.segment);
     }
     return {
       segments,
       endOffset,
       epochs: this.#epochs,
       producers: this.#start.producers,
+      rebuilt,
       isEndDamaged,
       scannedSizeBytes: this.#scannedSizeBytes,
       cuts: this.#cuts,
@@ -160,13 +166,16 @@ class LogRecovery {
       logSizeBytes: found.logSizeBytes,
       isSealed: next !== null,
     });
-    const { disk, files } = this.#context;
     for (const { entries } of [segment.offsetIndex, segment.timeIndex]) {
-      // A handle from a first try would write to the file that is gone.
-      await files.forget(entries.path);
-      await disk.remove(entries.path);
+      await this.#removeIndex(entries.path);
     }
     return { segment, isRebuilt: true };
+  }
+
+  async #removeIndex(path: string): Promise<void> {
+    // A handle from a first try would write to the file that is gone.
+    await this.#context.files.forget(path);
+    await this.#context.disk.remove(path);
   }
 
   /** The segment with what its indexes say of batches below the checkpoint; null where that is nothing. */
@@ -321,8 +330,17 @@ class LogRecovery {
     next: number | null,
     { isEndDamaged }: ScanResult,
   ): Promise<void> {
-    if (next === null && !isEndDamaged) await segment.flushIndexes();
-    else await segment.completeIndexes();
+    try {
+      if (next === null && !isEndDamaged) await segment.flushIndexes();
+      else await segment.completeIndexes();
+    } catch (error) {
+      // On a full disk they stay in memory, where they are searched as well.
+      if (!isPassing(error)) throw error;
+      for (const { entries } of [segment.offsetIndex, segment.timeIndex]) {
+        // No file is better than one that has a part and looks whole.
+        if (entries.isUnwritten) await this.#removeIndex(entries.path);
+      }
+    }
   }
 
   #note(segment: Segment, batch: ScannedBatch, isRebuilt: boolean): void {

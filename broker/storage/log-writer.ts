@@ -46,7 +46,7 @@ export class LogWriter {
   #directoryExists: boolean;
   // What is not on the disk yet.
   readonly #dirtySegments = new Set<Segment>();
-  readonly #unsyncedIndexes = new Set<Segment>();
+  readonly #unsyncedIndexes: Set<Segment>;
   #isDirectoryDirty = false;
   #isParentDirty = false;
   #areEpochsUnsynced = true;
@@ -61,6 +61,7 @@ export class LogWriter {
       readonly end: LogEnd;
       readonly directoryExists: boolean;
       readonly isIncomplete: boolean;
+      readonly unsyncedIndexes: readonly Segment[];
       readonly snapshotOffsets: readonly number[];
     },
   ) {
@@ -76,6 +77,7 @@ export class LogWriter {
     this.#written = state.end;
     this.#directoryExists = state.directoryExists;
     this.#isIncomplete = state.isIncomplete;
+    this.#unsyncedIndexes = new Set(state.unsyncedIndexes);
   }
 
   /** What `write` has returned for. */
@@ -202,6 +204,7 @@ export class LogWriter {
     const { segment: active } = this.#written;
     await active.flushIndexes();
     for (const segment of [...this.#unsyncedIndexes]) {
+      if (segment !== active) await this.#completeIndexes(segment);
       await this.#syncIndexes(segment);
       this.#unsyncedIndexes.delete(segment);
     }
@@ -223,7 +226,10 @@ export class LogWriter {
     await segment.completeIndexes();
     await this.#snapshots.write(offset, snapshot, { isSynced: false });
     this.#unsyncedIndexes.add(segment);
-    for (const unsynced of this.#unsyncedIndexes) await unsynced.syncIndexes();
+    for (const unsynced of this.#unsyncedIndexes) {
+      await unsynced.completeIndexes();
+      await unsynced.syncIndexes();
+    }
     this.#unsyncedIndexes.clear();
     this.#isDirectoryDirty = true;
     await this.sync();
@@ -246,6 +252,16 @@ export class LogWriter {
     this.#unsyncedIndexes.add(roll.sealed);
     const { baseOffset } = next;
     await this.#snapshots.write(baseOffset, roll.snapshot, { isSynced: false });
+  }
+
+  /** Of one that is sealed: opening may have found no room for them. */
+  async #completeIndexes(segment: Segment): Promise<void> {
+    try {
+      await segment.completeIndexes();
+    } catch (error) {
+      if (error instanceof StorageError && error.code === "log-closed") return;
+      throw error;
+    }
   }
 
   async #syncIndexes(segment: Segment): Promise<void> {

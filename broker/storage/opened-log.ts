@@ -6,6 +6,7 @@ import type { ProducerState } from "./producer-state.ts";
 import type { Finding } from "./recovery-report.ts";
 import type { SegmentTail } from "./roll-rule.ts";
 import type { SegmentList } from "./segment-list.ts";
+import type { Segment } from "./segment.ts";
 import type { StorageError } from "./storage-error.ts";
 
 export interface LogOptions {
@@ -33,6 +34,8 @@ export interface OpenedLog {
   readonly directoryExists: boolean;
   /** The files lack something that a clean close leaves. */
   readonly isIncomplete: boolean;
+  /** Segments whose indexes are not on the disk yet, or not even in their files. */
+  readonly unsyncedIndexes: readonly Segment[];
   /** Of snapshots of the producers, ascending. */
   readonly snapshotOffsets: readonly number[];
 }

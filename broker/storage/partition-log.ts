@@ -42,7 +42,12 @@ import { RecoveryCheckpoint } from "./recovery-checkpoint.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
-import { StorageError, syncFault, writeFault } from "./storage-error.ts";
+import {
+  StorageError,
+  isPassing,
+  syncFault,
+  writeFault,
+} from "./storage-error.ts";
 import { GroupCommit } from "./sync-policy.ts";
 import { TimestampSearch } from "./timestamp-search.ts";
 import type { FoundOffset } from "./timestamp-search.ts";
@@ -103,6 +108,7 @@ export class PartitionLog {
       end,
       directoryExists: opened.directoryExists,
       isIncomplete: opened.isIncomplete,
+      unsyncedIndexes: opened.unsyncedIndexes,
       snapshotOffsets: opened.snapshotOffsets,
     });
     this.#commit = new GroupCommit(
@@ -378,7 +384,10 @@ export class PartitionLog {
       try {
         await this.#writer.complete(this.#state.encodeProducers());
       } catch (error) {
-        this.#goOffline(syncFault(this.#place.directory, error));
+        // Without room the next opening has to look, and that is all.
+        if (!isPassing(error)) {
+          this.#goOffline(syncFault(this.#place.directory, error));
+        }
         isClean = false;
       }
     }

@@ -25,7 +25,7 @@ import { SegmentTail } from "./roll-rule.ts";
 import { SegmentList } from "./segment-list.ts";
 import { Segment, emptySegmentFiles } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
-import { StorageError } from "./storage-error.ts";
+import { StorageError, isPassing } from "./storage-error.ts";
 
 export interface OpenOptions {
   /** Everything was closed cleanly the last time. */
@@ -97,6 +97,7 @@ class Opening {
       tail: new SegmentTail(segment),
       directoryExists,
       isIncomplete: directoryExists,
+      unsyncedIndexes: [],
       snapshotOffsets: [],
     };
   }
@@ -152,8 +153,13 @@ class Opening {
     const { disk } = this.#context;
     if (epochs.isDirty) {
       const at = { directory, name: LEADER_EPOCH_FILE };
-      await replaceRebuildableFile(disk, at, epochs.encode());
-      epochs.noteWritten();
+      try {
+        await replaceRebuildableFile(disk, at, epochs.encode());
+        epochs.noteWritten();
+      } catch (error) {
+        // On a full disk the next write takes them along.
+        if (!isPassing(error)) throw error;
+      }
     }
     // Of offsets that will be given again, to other records.
     for (const offset of files.snapshotOffsets) {
@@ -163,7 +169,10 @@ class Opening {
     }
     await disk.syncDirectory(directory);
     return {
-      opened: this.#opened(files, segments, { epochs, producers, endOffset }),
+      opened: {
+        ...this.#opened(files, segments, { epochs, producers, endOffset }),
+        unsyncedIndexes: recovered.rebuilt,
+      },
       report: { directory, scannedSizeBytes, endOffset, cuts, damages },
     };
   }
@@ -263,6 +272,7 @@ class Opening {
       tail: new SegmentTail(segments.active),
       directoryExists: true,
       isIncomplete: true,
+      unsyncedIndexes: [],
       snapshotOffsets: files.snapshotOffsets.filter(
         (offset) => offset <= state.endOffset,
       ),

@@ -93,6 +93,11 @@ export class SparseIndex {
     return this.#writtenCount + this.#gatheredCount;
   }
 
+  /** All entries are in memory: whatever the file holds is none of them. */
+  get isUnwritten(): boolean {
+    return this.#writtenCount === 0;
+  }
+
   /** Enough gathered for a `flush` to be worth its call. */
   get isFlushDue(): boolean {
     return this.#gatheredCount >= FLUSH_ENTRY_COUNT;

@@ -49,12 +49,16 @@ const passingCodes: ReadonlySet<string> = new Set([
   "ENFILE",
 ]);
 
+/** Whether the same call may succeed later without anything being mended. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof DiskError && passingCodes.has(error.code);
+}
+
 /** What a failed write means for the log. */
 export function writeFault(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
-  const isPassing = error instanceof DiskError && passingCodes.has(error.code);
   return new StorageError(
-    isPassing ? "storage-full" : "storage-offline",
+    isPassing(error) ? "storage-full" : "storage-offline",
     path,
     `write failed: ${messageOf(error)}`,
     { cause: error },
@@ -75,9 +79,8 @@ export function syncFault(path: string, error: unknown): StorageError {
 /** A read that failed: this answer is lost; running out of descriptors passes. */
 export function readFault(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
-  const isPassing = error instanceof DiskError && passingCodes.has(error.code);
   return new StorageError(
-    isPassing ? "storage-full" : "storage-offline",
+    isPassing(error) ? "storage-full" : "storage-offline",
     path,
     `read failed: ${messageOf(error)}`,
     { cause: error },
