@@ -20,7 +20,9 @@ export class NodeClock implements Clock {
     const arm = (): void => {
       const leftMs = endMs - this.monotonic();
       // Timers count whole milliseconds and may be early by a fraction of one.
-      const waitMs = Math.min(Math.ceil(leftMs), TIMER_DELAY_MS_MAX);
+      // What is overdue is no negative delay, of which Node would warn.
+      const dueMs = Math.max(0, Math.ceil(leftMs));
+      const waitMs = Math.min(dueMs, TIMER_DELAY_MS_MAX);
       timer = setTimeout(() => {
         if (this.monotonic() >= endMs) fire();
         else arm();

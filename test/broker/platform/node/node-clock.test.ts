@@ -40,6 +40,18 @@ describe("the machine's clock", () => {
     expect(firedCount).toBe(0);
   });
 
+  test("fires at once what is overdue, without a warning of Node's", async () => {
+    vi.useRealTimers();
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on("warning", note);
+    const clock = new NodeClock();
+    await new Promise<void>((resolve) => clock.schedule(-5, resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
   test("does not keep the process alive", () => {
     vi.useRealTimers();
     // Node lists here what keeps the process alive.
