@@ -152,6 +152,7 @@ export class PartitionLog {
         this.#writer.tail.forgetBelow(endOffset);
         return this.#commit.idle();
       },
+      tidySnapshots: () => this.#tidySnapshots(),
       goOffline: (fault) => this.#goOffline(fault),
     });
   }
@@ -480,12 +481,15 @@ export class PartitionLog {
       complete: (endOffset, snapshot) =>
         this.#writer.completeBelow(endOffset, snapshot),
       save: this.#options.saveRecoveryPoint,
-      tidy: () =>
-        this.#writer.tidySnapshots(
-          (offset) => this.#segments.floor(offset).baseOffset === offset,
-        ),
+      tidy: () => this.#tidySnapshots(),
       failed: (fault) => this.#goOffline(fault),
     });
+  }
+
+  #tidySnapshots(): Promise<void> {
+    return this.#writer.tidySnapshots(
+      (offset) => this.#segments.floor(offset).baseOffset === offset,
+    );
   }
 
   #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {

@@ -51,7 +51,8 @@ export async function commitCleaned(
 /**
  * Gives what was committed its names. `replacedOffsets` are the old segments'
  * base offsets. Their logs are left as `.deleted`, for `removeDeleted`: to
- * remove a large file takes a while. Throws `DiskError`.
+ * remove a large file takes a while. Snapshots of producers stay: recovery may
+ * want to begin at them. Throws `DiskError`.
  */
 export async function swapIn(
   disk: Disk,
@@ -63,10 +64,7 @@ export async function swapIn(
     for (const kind of segmentFileKinds) {
       const path = joinPath(directory, segmentFileName(offset, kind));
       if (kind === "log") await disk.rename(path, path + DELETED_FILE_SUFFIX);
-      // The producers before the segment are what they were.
-      else if (kind !== "producerSnapshot" || offset !== baseOffset) {
-        await disk.remove(path);
-      }
+      else if (kind !== "producerSnapshot") await disk.remove(path);
     }
   }
   await disk.syncDirectory(directory);
@@ -160,7 +158,7 @@ async function makeRoom(
     if (parsed === null) continue;
     const { baseOffset, kind } = parsed;
     if (baseOffset < first || baseOffset >= end) continue;
-    if (kind === "producerSnapshot" && committed.includes(baseOffset)) continue;
+    if (kind === "producerSnapshot") continue;
     await disk.remove(joinPath(directory, name));
   }
   await disk.syncDirectory(directory);

@@ -45,6 +45,8 @@ export interface CompactedLog {
    * kept of them in memory is out of date. Resolves when no sync has them in hand.
    */
   disown(segments: readonly Segment[], endOffset: number): Promise<void>;
+  /** Removes snapshots of producers that stood for segments which are gone. */
+  tidySnapshots(): Promise<void>;
   /** What lies in the directory is not known any more. */
   goOffline(fault: StorageError): void;
 }
@@ -194,6 +196,7 @@ export class LogCompaction {
           segments.replace(old, cleaned.inPlace());
         });
         await removeDeleted(disk, directory, offsets);
+        await this.#log.tidySnapshots();
       } catch (error) {
         // Some names may have changed, and some not: opening the log finds out.
         if (error instanceof AssertionError) throw error;
