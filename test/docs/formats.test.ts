@@ -13,6 +13,12 @@ import { VerifyContext } from "../../broker/inspect/verify-context.ts";
 import { verifyTransactionIndex } from "../../broker/inspect/verify-transaction-index.ts";
 import { buildBatch } from "../../broker/record/batch-builder.ts";
 import {
+  KeptRecords,
+  rebuildBatch,
+} from "../../broker/record/rebuild-batch.ts";
+import { openRecords } from "../../broker/record/record.ts";
+import { RecordError } from "../../broker/record/record-error.ts";
+import {
   parsePartitionOffsets,
   readSmallFile,
 } from "../../broker/storage/checkpoint.ts";
@@ -56,6 +62,33 @@ test("segment.md: one record at offset 5", async () => {
     partitionLeaderEpoch: 2,
   });
   expect(bytesIn(await only("segment.md", "hex"))).toEqual(Buffer.from(batch));
+});
+
+test("segment.md: a batch that was compacted, with its delete horizon", async () => {
+  const header = { headers: [], timestampMs };
+  const bytes = buildBatch(
+    [
+      { key: Buffer.from("a"), value: Buffer.from("1"), ...header },
+      { key: Buffer.from("b"), value: null, ...header },
+    ],
+    { baseOffset: 5, partitionLeaderEpoch: 2 },
+  );
+  const reader = openRecords(bytes, 0, { sizeBytesMax: 1_000 });
+  if (reader instanceof RecordError) throw reader;
+  const kept = new KeptRecords();
+  reader.next();
+  const tombstone = reader.next();
+  if (tombstone === null || tombstone instanceof RecordError) {
+    throw new Error("no second record");
+  }
+  kept.add(reader, tombstone);
+  const rebuilt = rebuildBatch({ bytes, at: 0 }, reader.bytes, kept, {
+    compression: "none",
+    level: null,
+    deleteHorizonMs: timestampMs + 86_400_000,
+  });
+  const page = bytesIn(await only("segment.md", "hex-compacted"));
+  expect(page).toEqual(Buffer.from(rebuilt as Uint8Array));
 });
 
 test("offset-index.md: an entry of each index", async () => {
