@@ -10,20 +10,26 @@
  * around them is damaged in its header, and if their offsets fit.
  */
 import {
+  attributesOf,
+  compressionOf,
   crcOf,
+  lastOffsetDeltaOf,
   partitionLeaderEpochOf,
   recordsCountOf,
 } from "../record/batch.ts";
 import {
   ATTRIBUTES_AT,
+  compressionNameOf,
   HEADER_SIZE,
   MAGIC,
   MAGIC_AT,
+  UNUSED_BITS_MASK,
 } from "../record/batch-format.ts";
 import { crc32c } from "../lib/crc32c.ts";
 import { readHeader, type ScannedBatch } from "../storage/batch-scan.ts";
+import { RELATIVE_OFFSET_MAX } from "../storage/offset-index.ts";
 import { FileWindow } from "./file-window.ts";
-import type { InspectedFile } from "./inspected-file.ts";
+import { type InspectedFile, readRange } from "./inspected-file.ts";
 
 /** Handed on at a time: less than that and waiting costs more than the work. */
 const PIECES_PER_YIELD = 256;
@@ -31,6 +37,7 @@ const PIECES_PER_YIELD = 256;
 const SEARCH_FACTOR = 4;
 const SEARCH_SIZE_BYTES_MIN = 64 * 1024 * 1024;
 const SEARCH_PIECE_SIZE_BYTES = 64 * 1024;
+const LARGE_SIZE_BYTES = 1024 * 1024;
 
 export interface SoundBatch extends ScannedBatch {
   readonly kind: "batch";
@@ -168,7 +175,10 @@ class BatchSearch {
       }
       position += at;
       if (this.#readSizeBytes > budget) return sizeBytes;
-      if (typeof (await this.batchAt(position)) !== "string") return position;
+      const isWorthIt = await this.#isFollowed(position);
+      const isSound =
+        isWorthIt && typeof (await this.batchAt(position)) !== "string";
+      if (isSound) return position;
       position += 1;
     }
     return sizeBytes;
@@ -183,8 +193,25 @@ class BatchSearch {
       if (at < 0 || at + HEADER_SIZE > bytes.length) return null;
       const batch = readHeader(bytes, at, position + at);
       if (typeof batch === "string" || batch.baseOffset < baseOffset) continue;
-      if (endOffset === null || batch.lastOffset < endOffset) return at;
+      const lastOffsetMax = (endOffset ?? Infinity) - 1;
+      const isInSegment =
+        batch.lastOffset <= lastOffsetMax &&
+        batch.lastOffset - baseOffset <= RELATIVE_OFFSET_MAX;
+      if (isInSegment && hasPlausibleRest(bytes, at)) return at;
     }
+  }
+
+  /** Of a large batch, whose CRC costs something: what it says lies behind it can be. */
+  async #isFollowed(position: number): Promise<boolean> {
+    const batch = await this.#headerAt(position);
+    if (typeof batch === "string") return false;
+    if (batch.sizeBytes < LARGE_SIZE_BYTES) return true;
+    const { file } = this.#window;
+    const end = position + batch.sizeBytes;
+    if (end === file.sizeBytes) return true;
+    const bytes = await readRange(file, end, HEADER_SIZE);
+    const next = readHeader(bytes, 0, end);
+    return typeof next !== "string" && next.baseOffset > batch.lastOffset;
   }
 
   /** A header that can be: its batch fits the file and its offsets the segment. */
@@ -212,6 +239,17 @@ class BatchSearch {
     }
     return crc;
   }
+}
+
+/** What else of a header cannot be any value. */
+function hasPlausibleRest(bytes: Uint8Array, at: number): boolean {
+  const recordCount = recordsCountOf(bytes, at);
+  return (
+    (attributesOf(bytes, at) & UNUSED_BITS_MASK) === 0 &&
+    compressionNameOf(compressionOf(bytes, at)) !== null &&
+    recordCount >= 0 &&
+    recordCount <= lastOffsetDeltaOf(bytes, at) + 1
+  );
 }
 
 function hex(crc: number): string {
