@@ -68,13 +68,18 @@ export async function loadMachine<Record>(
   let offset = snapshot?.endOffset ?? log.startOffset;
   let tailSizeBytes = 0;
   while (offset < log.endOffset) {
+    const { endOffset } = log;
     const chunk = await readChunk(log, offset);
     if (!isWanted()) return null;
     if (chunk.error !== null) return chunk;
     const read = replayBatches(parts, chunk.bytes, { fromOffset: offset });
     if (read.error !== null) return unreadable(read.detail);
-    if (read.endOffset <= offset) return unreadable(`nothing at ${offset}`);
-    offset = read.endOffset;
+    // Where a repair took out the last records, the log ends in a gap.
+    const isGap = chunk.bytes.length === 0;
+    if (read.endOffset <= offset && !isGap) {
+      return unreadable(`nothing at ${offset}`);
+    }
+    offset = isGap ? endOffset : read.endOffset;
     tailSizeBytes += chunk.bytes.length - read.restSizeBytes;
     if (offset < log.endOffset) continue;
 

@@ -237,3 +237,31 @@ test("rebuilt indexes are those that the broker would have written", async () =>
   expect(index).toHaveLength(0);
   expect(timeindex).toHaveLength(12);
 });
+
+test.each([
+  ["the catalog", "__cluster_metadata-0"],
+  ["the groups", "__consumer_offsets-0"],
+])(
+  "a broker goes on with %s whose last batch was taken out",
+  async (_name, partition) => {
+    const made = await TestDirectory.make();
+    const before = await made.openBroker();
+    await made.createTopic(before, "last");
+    await before.close();
+    const entries = await made.disk.list(`${directory}/${partition}`);
+    for (const { name } of entries) {
+      // Without its snapshot, so that the log is read from its start.
+      if (!name.endsWith(".checkpoint")) continue;
+      await made.disk.remove(`${directory}/${partition}/${name}`);
+    }
+    await flip(`${partition}/00000000000000000000.log`, -1)(made);
+    await made.repair();
+    expect(await made.found()).toEqual([]);
+    expect(await made.served()).toHaveLength(24);
+    const broker = await made.openBroker();
+    await made.createTopic(broker, "more");
+    await made.commitOffset(broker);
+    await broker.close();
+    expect(await made.found()).toEqual([]);
+  },
+);

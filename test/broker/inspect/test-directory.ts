@@ -105,18 +105,10 @@ export class TestDirectory {
   /** Two topics, and a group that committed; answers the id of `orders`. */
   async createTopics(): Promise<string> {
     const broker = await this.openBroker();
-    const { topics, commitOffsets, produce } = broker.operations;
-    const created = await topics.create(context, {
-      topics: ["orders", "empty", "others"].map((name) => ({
-        name,
-        partitionCount: 2,
-        replicationFactor: null,
-        assignments: [],
-        configs: [],
-      })),
-      validateOnly: false,
-    });
-    if (created.error !== null) throw new Error(created.error);
+    const { topics, produce } = broker.operations;
+    for (const name of ["orders", "empty", "others"]) {
+      await this.createTopic(broker, name);
+    }
     const produced = await produce(context, {
       acks: -1,
       timeoutMs: 1_000,
@@ -126,9 +118,39 @@ export class TestDirectory {
       ],
     }).results;
     if (produced[0]?.error !== null) throw new Error("not produced");
+    await this.commitOffset(broker);
+    const [described] = await topics.describe(context, {
+      topics: [{ name: "orders", id: null }],
+      mayCreate: false,
+    });
+    await broker.close();
+    if (described?.error !== null) throw new Error("not described");
+    return described.topic.id;
+  }
+
+  async createTopic(broker: MillraceBroker, name: string): Promise<void> {
+    const created = await broker.operations.topics.create(context, {
+      topics: [
+        {
+          name,
+          partitionCount: 2,
+          replicationFactor: null,
+          assignments: [],
+          configs: [],
+        },
+      ],
+      validateOnly: false,
+    });
+    const answer = created.error === null ? created.answer.get(name) : created;
+    if (answer?.error !== null) throw new Error(answer?.error);
+  }
+
+  /** By a group that has no members, once its coordinator is loaded. */
+  async commitOffset(broker: MillraceBroker): Promise<void> {
     let committed: string | null = "not yet";
-    while (committed !== null) {
-      const [answer] = await commitOffsets(context, {
+    for (let attempt = 0; committed !== null; attempt++) {
+      if (attempt === 1000) throw new Error(`not committed: ${committed}`);
+      const [answer] = await broker.operations.commitOffsets(context, {
         groupId: "readers",
         memberId: null,
         instanceId: null,
@@ -145,13 +167,6 @@ export class TestDirectory {
       });
       committed = answer?.partitions[0]?.error ?? null;
     }
-    const [described] = await topics.describe(context, {
-      topics: [{ name: "orders", id: null }],
-      mayCreate: false,
-    });
-    await broker.close();
-    if (described?.error !== null) throw new Error("not described");
-    return described.topic.id;
   }
 
   /** Written without a broker, which would not make segments so small. */
