@@ -121,7 +121,9 @@ test("a topic that was deleted and made again: the older one's directory is a le
   await made.disk.createDirectory(`${directory}/orders-0`);
   await made.write("orders-0/partition.metadata", older);
   expect(await made.found()).toEqual(["leftover deleted-partition orders-0"]);
-  await made.createTopics();
+  const again = await made.openBroker();
+  await made.createTopic(again, "orders");
+  await again.close();
   await made.disk.createDirectory(`${directory}/orders-1`);
   await made.write("orders-1/partition.metadata", older);
   expect(await made.found()).toEqual([
