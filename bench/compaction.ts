@@ -8,7 +8,6 @@
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatchBuilder } from "../broker/record/batch-builder.ts";
 import {
@@ -18,8 +17,9 @@ import {
   createTopic,
   produceFrame,
 } from "./frames.ts";
-import { percentile, startBenchBroker, withDirectory } from "./harness.ts";
+import { startBenchBroker, withDirectory } from "./harness.ts";
 import { KafkaSocket } from "./kafka-socket.ts";
+import { SteadyLoad, type TurnFigures } from "./steady-load.ts";
 
 export interface CompactionParameters {
   readonly acks: -1 | 1;
@@ -31,13 +31,6 @@ export interface CompactionParameters {
   readonly segmentSizeBytes: number;
   /** Each is a turn without compaction and one with it. */
   readonly roundCount: number;
-}
-
-export interface TurnFigures {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly batchCount: number;
-  readonly seconds: number;
 }
 
 export interface CompactionFigures {
@@ -110,46 +103,6 @@ async function takeTurns(
     turnMs = turn.seconds * 1_000;
   }
   return { idle, compacting, sizes };
-}
-
-/** Sends the frame so many times a second, whatever becomes of the answers. */
-class SteadyLoad {
-  readonly #socket: KafkaSocket;
-  readonly #frame: Uint8Array;
-  readonly #perSecond: number;
-
-  constructor(socket: KafkaSocket, frame: Uint8Array, perSecond: number) {
-    this.#socket = socket;
-    this.#frame = frame;
-    this.#perSecond = perSecond;
-  }
-
-  async during(work: Promise<unknown>): Promise<TurnFigures> {
-    const times: number[] = [];
-    const answers: Promise<void>[] = [];
-    const startMs = performance.now();
-    let isDone = false;
-    void work.finally(() => (isDone = true));
-    while (!isDone) {
-      const due = ((performance.now() - startMs) / 1_000) * this.#perSecond;
-      while (answers.length < due) answers.push(this.#send(times));
-      await sleep(1);
-    }
-    const seconds = (performance.now() - startMs) / 1_000;
-    await Promise.all([work, ...answers]);
-    return {
-      p50Ms: percentile(times, 50),
-      p99Ms: percentile(times, 99),
-      batchCount: times.length,
-      seconds,
-    };
-  }
-
-  async #send(times: number[]): Promise<void> {
-    const sentMs = performance.now();
-    checkProduced(await this.#socket.request(this.#frame));
-    times.push(performance.now() - sentMs);
-  }
 }
 
 /** The same batches again and again: every key of them is written in each turn. */

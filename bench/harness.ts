@@ -5,7 +5,7 @@
  * A bench is a function of parameters. `npm run bench` runs it long; under
  * `npm test` it runs small, so that it cannot rot. No test looks at a time.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
@@ -32,13 +32,26 @@ export interface BenchBrokerOptions {
   readonly compactionCheckIntervalMs?: number;
 }
 
-/** A broker in a child process, as nobody else's work shall count as its own. */
+/**
+ * A broker in a child process, as nobody else's work shall count as its own.
+ * `descriptorsMax` limits what it may have open.
+ */
 export async function startBenchBroker(
   options: BenchBrokerOptions,
+  descriptorsMax: number | null = null,
 ): Promise<BenchBroker> {
-  const child = fork(path.join(import.meta.dirname, "broker.child.ts"), {
-    serialization: "json",
-  });
+  const setUp = descriptorsMax === null ? "" : `ulimit -n ${descriptorsMax}; `;
+  const child = spawn(
+    "sh",
+    [
+      "-c",
+      `${setUp}exec "$@"`,
+      "sh",
+      process.execPath,
+      path.join(import.meta.dirname, "broker.child.ts"),
+    ],
+    { stdio: ["ignore", "inherit", "inherit", "ipc"] },
+  );
   const ask = <T>(question: unknown): Promise<T> => answerOf(child, question);
   const { port } = await ask<{ port: number }>({ open: options });
   return {

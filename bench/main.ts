@@ -3,7 +3,7 @@
  *
  *   npm run bench                    all
  *   npm run bench -- produce fetch   some: produce, fetch, zero-copy, process, start,
- *                                    compaction, micro
+ *                                    compaction, load, micro
  *   npm run bench -- --quick         small parameters, to see that it runs
  */
 import "../check-node.js";
@@ -12,6 +12,7 @@ import { benchCompaction } from "./compaction.ts";
 import { benchFetch } from "./fetch.ts";
 import { machineInWords, median, table } from "./harness.ts";
 import { benchInProcess } from "./in-process.ts";
+import { loadTable } from "./load/table.ts";
 import { benchCodec } from "./micro/codec.ts";
 import { crc32cBench } from "./micro/crc32c.ts";
 import { benchProduce } from "./produce.ts";
@@ -247,6 +248,7 @@ const benches = {
   process: inProcess,
   start,
   compaction,
+  load: () => loadTable(scale),
   micro,
 };
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { benchCompaction } from "../../bench/compaction.ts";
 import { benchFetch } from "../../bench/fetch.ts";
 import { benchInProcess } from "../../bench/in-process.ts";
+import { benchLoad } from "../../bench/load/load.ts";
 import { benchProduce } from "../../bench/produce.ts";
 import { benchEmbeddedStart, benchServeStart } from "../../bench/start.ts";
 import { benchSendFile } from "../../bench/zero-copy/send-file.ts";
@@ -35,6 +36,20 @@ test("the compaction bench compacts, and every batch sent meanwhile is answered"
   }
   const [size] = sizes;
   expect(size?.after).toBeLessThan((size?.before ?? 0) / 1.5);
+}, 60_000);
+
+test("the load bench lets strangers come and go", async () => {
+  const figures = await benchLoad({
+    who: "slow consumers",
+    count: 20,
+    descriptorsMax: 256,
+    roundCount: 1,
+    turnMs: 100,
+    batchesPerSecond: 100,
+    storedSizeBytes: 1e6,
+  });
+  expect(figures.presentCount).toBe(20);
+  expect(figures.p99Ms.with).toHaveLength(1);
 }, 60_000);
 
 test("the fetch bench reads every record, whatever the way", async () => {
