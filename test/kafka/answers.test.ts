@@ -10,7 +10,8 @@ import {
   createTemporaryDirectory,
   type TemporaryDirectory,
 } from "../support/temporary-directory.ts";
-import { Asker, type Scenario } from "./answers/asker.ts";
+import { apis } from "../../broker/wire/kafka/apis.ts";
+import { Asker, type Scenario, versionsOf } from "./answers/asker.ts";
 import { deliberate, isDeliberate } from "./answers/deliberate.ts";
 import { differencesBetween, linesOf } from "./answers/difference.ts";
 import { clusterScenarios } from "./answers/scenarios-cluster.ts";
@@ -33,6 +34,7 @@ describe("Millrace and a real Kafka", needs("kafka").options, () => {
   let ours: Broker;
   let kafka: KafkaBroker;
   const seen = new Set<(typeof deliberate)[number]>();
+  const asked = new Set<string>();
 
   beforeAll(async () => {
     temporary = await createTemporaryDirectory();
@@ -70,6 +72,7 @@ describe("Millrace and a real Kafka", needs("kafka").options, () => {
         answersOf(kafka.port, scenario),
       ]);
       expect(mine.size).toBeGreaterThan(0);
+      for (const question of mine.keys()) asked.add(apiIn(question));
       const unexplained = differencesBetween(mine, kafkas).filter(
         (difference) => {
           const why = deliberate.find((one) => isDeliberate(one, difference));
@@ -81,8 +84,42 @@ describe("Millrace and a real Kafka", needs("kafka").options, () => {
     });
   }
 
+  test("were asked in every version of every API", () => {
+    const missing = Object.values(apis).flatMap(({ key, name }) =>
+      versionsOf(key)
+        .map((version) => `${name} v${version}`)
+        .filter((one) => !asked.has(one)),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test("differ in everything that is said to be deliberate", () => {
     const unseen = deliberate.filter((one) => !seen.has(one));
     expect(unseen.map(({ here }) => here)).toEqual([]);
   });
+});
+
+/** `Metadata v3` of `one twice (Metadata v3)`. */
+function apiIn(question: string): string {
+  return /\((\w+ v\d+)\)$/.exec(question)?.[1] ?? question;
+}
+
+test("a field that differs is found, wherever it lies, and one that is missing", () => {
+  const answer = (errorCode: number) => ({
+    topics: [{ name: "a", partitions: [{ partitionIndex: 3, errorCode }] }],
+  });
+  const ask = (value: unknown) => new Map([["one (Metadata v3)", value]]);
+  expect(differencesBetween(ask(answer(0)), ask(answer(0)))).toEqual([]);
+  const different = differencesBetween(ask(answer(5)), ask(answer(0)));
+  expect(linesOf(different)).toEqual([
+    "one (Metadata v3): topics[a].partitions[3].errorCode: 5, Kafka 0",
+  ]);
+  const accepted = different.filter((difference) =>
+    deliberate.some((one) => isDeliberate(one, difference)),
+  );
+  expect(accepted).toEqual([]);
+  expect(differencesBetween(ask({ topics: [] }), ask(answer(0)))).toHaveLength(
+    1,
+  );
+  expect(differencesBetween(ask(answer(0)), new Map())).toHaveLength(1);
 });

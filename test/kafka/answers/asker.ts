@@ -27,7 +27,7 @@ export const closed = "the broker closed the connection";
 export const timeMs = 1_600_000_000_000;
 export const unanswered = "no answer";
 /** A question that takes longer is not answered at all. */
-const answerMsMax = 4_000;
+const answerMsMax = 8_000;
 /** Errors that mean: soon, or the next metadata has it. */
 const notYet = new Set([3, 5, 6, 14, 15, 16, 100]);
 
