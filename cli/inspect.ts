@@ -17,6 +17,7 @@ import {
   inspectProperties,
   inspectSegment,
   inspectTimeIndex,
+  inspectTransactionIndex,
 } from "../broker/inspect/index.ts";
 import { CliFailure } from "./failure.ts";
 import { note, type Output, openOutput } from "./output.ts";
@@ -38,7 +39,7 @@ export async function inspect(
   if (kind === null) {
     throw new CliFailure(
       `${basename(path)} is no file of a data directory that can be shown`,
-      "name a .log, .index, .timeindex, .snapshot, checkpoint or properties file",
+      "name a .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, checkpoint or properties file",
     );
   }
   await withFile(path, async (file) => {
@@ -66,7 +67,9 @@ export async function inspect(
         ? inspectCheckpoint(file, kind.columns)
         : kind.kind === "properties"
           ? inspectProperties(file)
-          : inspectProducerSnapshot(file);
+          : kind.kind === "transaction-index"
+            ? inspectTransactionIndex(file)
+            : inspectProducerSnapshot(file);
     await showRows(output, await rows, { path, json: options.json });
   });
 }
@@ -281,7 +284,7 @@ function failIfAny(problemCount: number): void {
   const places = problemCount === 1 ? "place" : "places";
   throw new CliFailure(
     `the file does not hold in ${problemCount} ${places}`,
-    "a broker that opens the directory repairs what a crash left",
+    "a broker that opens the directory repairs what a crash left; for the rest there is `millrace repair`",
   );
 }
 

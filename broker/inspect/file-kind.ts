@@ -1,11 +1,14 @@
 /** What a file of a data directory is, by its name. */
+import { parseSnapshotFileName } from "../machine/snapshot-file.ts";
 import {
+  CLEANER_OFFSET_FILE,
   FORMAT_FILE,
   LEADER_EPOCH_FILE,
   LOG_START_OFFSET_FILE,
   META_PROPERTIES_FILE,
   PARTITION_METADATA_FILE,
   parseSegmentFileName,
+  RECOVERY_POINT_FILE,
   segmentFileName,
 } from "../storage/layout.ts";
 
@@ -18,6 +21,7 @@ export type InspectedKind =
       readonly logName: string;
     }
   | { readonly kind: "producer-snapshot" }
+  | { readonly kind: "transaction-index" }
   | { readonly kind: "checkpoint"; readonly columns: readonly string[] }
   | { readonly kind: "properties" };
 
@@ -27,11 +31,17 @@ export function inspectedKindOf(name: string): InspectedKind | null {
     case LEADER_EPOCH_FILE:
       return { kind: "checkpoint", columns: ["epoch", "startOffset"] };
     case LOG_START_OFFSET_FILE:
+    case RECOVERY_POINT_FILE:
+    case CLEANER_OFFSET_FILE:
       return { kind: "checkpoint", columns: ["topic", "partition", "offset"] };
     case PARTITION_METADATA_FILE:
     case META_PROPERTIES_FILE:
     case FORMAT_FILE:
       return { kind: "properties" };
+  }
+  // A machine's snapshot is batches, as a log is.
+  if (parseSnapshotFileName(name) !== null) {
+    return { kind: "segment", baseOffset: 0 };
   }
   const segment = parseSegmentFileName(name);
   if (segment === null) return null;
@@ -47,6 +57,6 @@ export function inspectedKindOf(name: string): InspectedKind | null {
     case "producerSnapshot":
       return { kind: "producer-snapshot" };
     case "transactionIndex":
-      return null;
+      return { kind: "transaction-index" };
   }
 }

@@ -38,6 +38,7 @@ export {
   type InspectedRows,
   inspectProducerSnapshot,
   inspectProperties,
+  inspectTransactionIndex,
 } from "./inspect-small-file.ts";
 export {
   type Finding,

@@ -6,6 +6,7 @@ import { parseCheckpoint } from "../storage/checkpoint.ts";
 import { decodeProducerSnapshot } from "../storage/producer-snapshot.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { readTransactionIndex } from "./transaction-index.ts";
 
 /** A checkpoint has a line a partition; a snapshot 46 bytes a producer. */
 const SIZE_BYTES_MAX = 64 * 1024 * 1024;
@@ -65,6 +66,21 @@ export async function inspectProducerSnapshot(
   return { error: null, rows };
 }
 
+/** Transactions that were aborted in the segment. */
+export async function inspectTransactionIndex(
+  file: InspectedFile,
+): Promise<InspectedRows> {
+  const rows: Readonly<Record<string, number>>[] = [];
+  if (file.sizeBytes > SIZE_BYTES_MAX) return { error: tooLarge(file) };
+  for await (const { position, transaction } of readTransactionIndex(file)) {
+    if (transaction === null) {
+      return { error: `the entry at ${position} is not whole` };
+    }
+    rows.push({ ...transaction });
+  }
+  return { error: null, rows };
+}
+
 /** Lines of `name=value` or `name: value`; others, such as comments, are left out. */
 export async function inspectProperties(
   file: InspectedFile,
@@ -84,10 +100,12 @@ export async function inspectProperties(
 }
 
 async function readWhole(file: InspectedFile): Promise<Uint8Array | string> {
-  if (file.sizeBytes > SIZE_BYTES_MAX) {
-    return `${file.sizeBytes} bytes are more than such a file can have`;
-  }
+  if (file.sizeBytes > SIZE_BYTES_MAX) return tooLarge(file);
   return readRange(file, 0, file.sizeBytes);
+}
+
+function tooLarge({ sizeBytes }: InspectedFile): string {
+  return `${sizeBytes} bytes are more than such a file can have`;
 }
 
 function numberOrText(text: string): string | number {

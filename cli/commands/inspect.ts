@@ -20,5 +20,6 @@ export function defineInspect(program: Command): void {
     "inspect data/orders-0/00000000000000000000.log --records",
     "inspect data/orders-0/00000000000000000000.index",
     "inspect data/orders-0/leader-epoch-checkpoint",
+    "inspect data/__cluster_metadata-0/00000000000000000012-0000000000.checkpoint",
   ]);
 }

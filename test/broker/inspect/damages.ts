@@ -1,5 +1,5 @@
 /** What can happen to the test directory, and what a verification says of it. */
-import { writeInt32 } from "../../../broker/lib/bytes.ts";
+import { writeInt32, writeInt64 } from "../../../broker/lib/bytes.ts";
 import { computeCrc } from "../../../broker/record/batch.ts";
 import { directory, firstLog, type TestDirectory } from "./test-directory.ts";
 
@@ -136,6 +136,16 @@ export const bitsAtRest: readonly (readonly [
     "an offset in a time index",
     flip("orders-0/00000000000000000000.timeindex", 23),
     ["damage wrong-index orders-0/00000000000000000000.timeindex:12"],
+  ],
+  [
+    "a transaction index",
+    (made) => {
+      const entry = new Uint8Array(34);
+      // The marker lies behind the segment's end.
+      writeInt64(entry, 18, 8);
+      return made.write("orders-0/00000000000000000000.txnindex", entry);
+    },
+    ["damage wrong-transaction-index orders-0/00000000000000000000.txnindex:0"],
   ],
   [
     "a producer snapshot",

@@ -4,7 +4,9 @@ import {
   inspectedKindOf,
   inspectProducerSnapshot,
   inspectProperties,
+  inspectTransactionIndex,
 } from "../../../broker/inspect/index.ts";
+import { writeInt64 } from "../../../broker/lib/bytes.ts";
 import { encodeProducerSnapshot } from "../../../broker/storage/producer-snapshot.ts";
 import { fileOf } from "./support.ts";
 
@@ -57,6 +59,29 @@ describe("small files", () => {
     expect(changed.error).toContain("CRC");
   });
 
+  test("a transaction index lists what was aborted, and half an entry is refused", async () => {
+    const bytes = new Uint8Array(34);
+    writeInt64(bytes, 2, 7);
+    writeInt64(bytes, 10, 100);
+    writeInt64(bytes, 18, 120);
+    writeInt64(bytes, 26, 110);
+    expect(await inspectTransactionIndex(fileOf(bytes))).toEqual({
+      error: null,
+      rows: [
+        {
+          version: 0,
+          producerId: 7,
+          firstOffset: 100,
+          lastOffset: 120,
+          lastStableOffset: 110,
+        },
+      ],
+    });
+    const torn = new Uint8Array([...bytes, 0, 0, 0]);
+    const found = await inspectTransactionIndex(fileOf(torn));
+    expect(found.error).toContain("34");
+  });
+
   test("properties are read in both of Kafka's spellings", async () => {
     expect(
       await inspectProperties(text("#note\nversion: 0\nnode.id=1\n")),
@@ -79,13 +104,20 @@ describe("inspectedKindOf", () => {
     ],
     ["00000000000000000120.timeindex", { kind: "time-index", baseOffset: 120 }],
     ["00000000000000000120.snapshot", { kind: "producer-snapshot" }],
+    ["00000000000000000120.txnindex", { kind: "transaction-index" }],
     ["leader-epoch-checkpoint", { kind: "checkpoint" }],
+    ["recovery-point-offset-checkpoint", { kind: "checkpoint" }],
+    ["cleaner-offset-checkpoint", { kind: "checkpoint" }],
+    [
+      "00000000000000000012-0000000000.checkpoint",
+      { kind: "segment", baseOffset: 0 },
+    ],
     ["meta.properties", { kind: "properties" }],
   ])("%s", (name, kind) => {
     expect(inspectedKindOf(name)).toMatchObject(kind);
   });
 
-  test.each(["120.log", "notes.txt", "", "00000000000000000120.txnindex"])(
+  test.each(["120.log", "notes.txt", "", "00000000000000000120.log.swap"])(
     "knows nothing of %j",
     (name) => {
       expect(inspectedKindOf(name)).toBeNull();
