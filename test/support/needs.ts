@@ -10,7 +10,8 @@
  * that was skipped for want of it fails the run.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 declare module "vitest" {
@@ -20,7 +21,7 @@ declare module "vitest" {
   }
 }
 
-export type Thing = "kcat" | "kafka";
+export type Thing = "kcat" | "kafka" | "tmpfs";
 
 export interface Need {
   readonly isAvailable: boolean;
@@ -38,6 +39,7 @@ export const kafkaJars = join(import.meta.dirname, "..", "kafka", "jars");
 
 /** What is missing, or null when the thing can be used. */
 const missing: Readonly<Record<Thing, () => string | null>> = {
+  tmpfs: missingTmpfs,
   kcat: () => (spawnSync("kcat", ["-V"]).error ? "no kcat on the PATH" : null),
   kafka: () => {
     const hasJars =
@@ -50,6 +52,23 @@ const missing: Readonly<Record<Thing, () => string | null>> = {
     return major >= 17 ? null : `Java ${major} is too old, Kafka wants 17`;
   },
 };
+
+/** Mounting one takes a Linux, and the right to. */
+function missingTmpfs(): string | null {
+  const at = mkdtempSync(join(tmpdir(), "millrace-mount-"));
+  try {
+    const mount = spawnSync("mount", ["-t", "tmpfs", "tmpfs", at], {
+      encoding: "utf8",
+    });
+    if (mount.error) return "no mount on the PATH";
+    if (mount.status !== 0)
+      return `mounting is refused: ${mount.stderr.trim()}`;
+    spawnSync("umount", [at]);
+    return null;
+  } finally {
+    rmdirSync(at);
+  }
+}
 
 const known = new Map<Thing, Need>();
 
