@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
 import {
   TestStorage,
   append,
@@ -84,4 +85,54 @@ it("tells of a file that is shorter than it was", async () => {
   await expect(
     readBytes(log, { offset: 0, sizeBytesMax: 4000, transfer: "plain" }),
   ).rejects.toMatchObject({ code: "corrupt-file" });
+});
+
+it("tells a reader whose segment goes under its hands that the offset is out of range", async () => {
+  const memory = new MemoryDisk();
+  const storage = new TestStorage({ segmentSizeBytes: 100 }, {}, memory);
+  for (const value of ["a", "b", "c"])
+    await append(await storage.open(), value);
+  const log = await storage.reopen();
+  const deleted = Promise.withResolvers<void>();
+  const open = memory.open.bind(memory);
+  memory.open = async (path, mode) => {
+    if (path.endsWith("0000.log")) await deleted.promise;
+    return open(path, mode);
+  };
+  const reading = log.read({
+    offset: 0,
+    sizeBytesMax: 1_000,
+    minOneBatch: true,
+    limit: "high-watermark",
+    transfer: "plain",
+  });
+  await log.deleteRecordsBefore(2);
+  deleted.resolve();
+  expect(await reading).toMatchObject({
+    error: "offset-out-of-range",
+    startOffset: 2,
+  });
+  expect(log.fault).toBe(null);
+  expect(await readAll(log)).toEqual(["2:c"]);
+});
+
+it("looks for a timestamp behind a segment that goes meanwhile", async () => {
+  const memory = new MemoryDisk();
+  const storage = new TestStorage({ segmentSizeBytes: 100 }, {}, memory);
+  for (const value of ["a", "b", "c"])
+    await append(await storage.open(), value);
+  const log = await storage.reopen();
+  const deleted = Promise.withResolvers<void>();
+  const open = memory.open.bind(memory);
+  memory.open = async (path, mode) => {
+    if (path.endsWith("0000.timeindex")) await deleted.promise;
+    return open(path, mode);
+  };
+  const searches = [log.findOffsetByTimestamp(1), log.findMaxTimestamp()];
+  await log.deleteRecordsBefore(2);
+  deleted.resolve();
+  expect(await Promise.all(searches)).toMatchObject([
+    { offset: 2 },
+    { offset: 2 },
+  ]);
 });
