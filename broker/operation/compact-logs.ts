@@ -64,7 +64,7 @@ export function createCompaction(parts: CompactionParts): LogJob {
         told.success(at.log);
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
-        // The log is closed under the pass's hands when its topic is deleted.
+        // Its topic was deleted under the job's hands.
         if (error.code !== "log-closed") told.failure(at, error);
       }
     },

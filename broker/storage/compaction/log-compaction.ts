@@ -125,6 +125,8 @@ export class LogCompaction {
       if (error instanceof CompactionStopped) return null;
       if (error instanceof AssertionError) throw error;
       const fault = writeFault(this.#log.directory, error);
+      // A segment that is being read was deleted.
+      if (fault.code === "log-closed") return null;
       if (fault.code === "corrupt-file") this.#damage = fault;
       throw fault;
     }
