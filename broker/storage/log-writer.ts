@@ -15,6 +15,7 @@ import type { LeaderEpochs } from "./leader-epochs.ts";
 import type { LogConfig } from "./log-config.ts";
 import { writePartitionMetadata } from "./partition-metadata.ts";
 import { ProducerSnapshotFiles } from "./producer-snapshot-files.ts";
+import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, syncFault, writeFault } from "./storage-error.ts";
@@ -214,8 +215,10 @@ export class LogWriter {
   }
 
   /** Removes snapshots of producers that no opening has a use for. */
-  tidySnapshots(isBaseOffset: (offset: number) => boolean): Promise<void> {
-    return this.#snapshots.tidy(isBaseOffset);
+  tidySnapshots(segments: SegmentList): Promise<void> {
+    return this.#snapshots.tidy(
+      (offset) => segments.floor(offset).baseOffset === offset,
+    );
   }
 
   /** Everything that the next opening relies on, durable. Nothing may be queued any more. */

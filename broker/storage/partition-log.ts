@@ -140,21 +140,15 @@ export class PartitionLog {
       options.onDamage,
     );
     this.#search = new TimestampSearch(this.#segments, this.#epochs);
-    this.compaction = new LogCompaction(context, {
-      directory: opened.place.directory,
-      segments: opened.segments,
-      producers: opened.producers,
-      config: () => this.#config,
-      offsets: () => this,
-      sync: () => this.sync(),
-      disown: (segments, endOffset) => {
-        this.#writer.disown(segments);
-        this.#writer.tail.forgetBelow(endOffset);
-        return this.#commit.idle();
+    this.compaction = new LogCompaction(
+      context,
+      { ...opened, writer: this.#writer, commit: this.#commit },
+      {
+        config: () => this.#config,
+        offsets: () => this,
+        goOffline: (fault) => this.#goOffline(fault),
       },
-      tidySnapshots: () => this.#tidySnapshots(),
-      goOffline: (fault) => this.#goOffline(fault),
-    });
+    );
   }
 
   get startOffset(): number {
@@ -481,15 +475,9 @@ export class PartitionLog {
       complete: (endOffset, snapshot) =>
         this.#writer.completeBelow(endOffset, snapshot),
       save: this.#options.saveRecoveryPoint,
-      tidy: () => this.#tidySnapshots(),
+      tidy: () => this.#writer.tidySnapshots(this.#segments),
       failed: (fault) => this.#goOffline(fault),
     });
-  }
-
-  #tidySnapshots(): Promise<void> {
-    return this.#writer.tidySnapshots(
-      (offset) => this.#segments.floor(offset).baseOffset === offset,
-    );
   }
 
   #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {

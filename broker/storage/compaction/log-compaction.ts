@@ -12,10 +12,12 @@ import { AssertionError } from "../../lib/assert.ts";
 import type { SipHash } from "../../lib/siphash.ts";
 import type { LogConfig } from "../log-config.ts";
 import { ProducerState } from "../producer-state.ts";
+import type { LogPlace, LogWriter } from "../log-writer.ts";
 import type { SegmentList } from "../segment-list.ts";
 import { commitCleaned, removeDeleted, swapIn } from "../segment-swap.ts";
 import type { Segment } from "../segment.ts";
 import type { StorageContext } from "../storage-context.ts";
+import type { GroupCommit } from "../sync-policy.ts";
 import { StorageError, writeFault } from "../storage-error.ts";
 import { findBatch } from "../batch-scan.ts";
 import { cleanLog } from "./clean-log.ts";
@@ -27,28 +29,25 @@ import { CompactionStopped, Pace } from "./pace.ts";
 import { NEVER } from "../log-config.ts";
 import { abortedIn } from "./pass.ts";
 
-/** What compaction needs of the log. */
+/** The log's own parts that compaction works on. */
 export interface CompactedLog {
-  readonly directory: string;
+  readonly place: LogPlace;
   readonly segments: SegmentList;
   readonly producers: ProducerState;
-  config(): LogConfig;
-  offsets(): {
+  readonly writer: LogWriter;
+  readonly commit: GroupCommit;
+}
+
+/** What only the log itself knows and can do. */
+export interface CompactionActions {
+  readonly config: () => LogConfig;
+  readonly offsets: () => {
     readonly startOffset: number;
     readonly endOffset: number;
     readonly stableOffset: number;
   };
-  /** All that is written is on the disk; sealed segments are then left alone by syncs. */
-  sync(): Promise<void>;
-  /**
-   * These segments, which end there, are not the log's any more, and what is
-   * kept of them in memory is out of date. Resolves when no sync has them in hand.
-   */
-  disown(segments: readonly Segment[], endOffset: number): Promise<void>;
-  /** Removes snapshots of producers that stood for segments which are gone. */
-  tidySnapshots(): Promise<void>;
   /** What lies in the directory is not known any more. */
-  goOffline(fault: StorageError): void;
+  readonly goOffline: (fault: StorageError) => void;
 }
 
 export interface CompactionOptions {
@@ -66,13 +65,19 @@ export interface CompactionOptions {
 export class LogCompaction {
   readonly #context: StorageContext;
   readonly #log: CompactedLog;
+  readonly #actions: CompactionActions;
   #damage: StorageError | null = null;
   #isClosed = false;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(context: StorageContext, log: CompactedLog) {
+  constructor(
+    context: StorageContext,
+    log: CompactedLog,
+    actions: CompactionActions,
+  ) {
     this.#context = context;
     this.#log = log;
+    this.#actions = actions;
   }
 
   /** Why the log is not compacted any more, or null. */
@@ -82,13 +87,13 @@ export class LogCompaction {
 
   /** What a pass would have to do, after the last one ended at this offset. Throws `DiskError`, `StorageError`. */
   async survey(cleanedOffset: number | null): Promise<Cleanable> {
-    const config = this.#log.config();
+    const config = this.#actions.config();
     const { segments, producers } = this.#log;
     const sealed: SegmentFacts[] = [];
     for (const segment of segments.all().slice(0, -1)) {
       sealed.push(await this.#factsOf(segment, config));
     }
-    const offsets = this.#log.offsets();
+    const offsets = this.#actions.offsets();
     const { startOffset, endOffset } = offsets;
     let { stableOffset } = offsets;
     // Of open transactions, how they end is not known yet.
@@ -124,7 +129,7 @@ export class LogCompaction {
     } catch (error) {
       if (error instanceof CompactionStopped) return null;
       if (error instanceof AssertionError) throw error;
-      const fault = writeFault(this.#log.directory, error);
+      const fault = writeFault(this.#log.place.directory, error);
       // A segment that is being read was deleted.
       if (fault.code === "log-closed") return null;
       if (fault.code === "corrupt-file") this.#damage = fault;
@@ -143,7 +148,9 @@ export class LogCompaction {
     options: CompactionOptions,
   ): Promise<CleanResult | null> {
     const { clock } = this.#context;
-    await this.#log.sync();
+    // Sealed segments are on the disk then, and no sync needs them again.
+    const { writer, commit } = this.#log;
+    await commit.wait(writer.written.offset);
     const pace = new Pace(clock, {
       sizeBytesPerSecondMax: options.sizeBytesPerSecondMax,
       isWanted: () => !this.#isClosed && options.isWanted(),
@@ -153,7 +160,7 @@ export class LogCompaction {
       .filter(({ baseOffset }) => baseOffset < endOffset);
     const pass = {
       context: this.#context,
-      config: this.#log.config(),
+      config: this.#actions.config(),
       segments,
       // As they are on the disk now: what comes later may be lost in a crash.
       producers: new ProducerState(this.#log.producers.entries()),
@@ -177,7 +184,8 @@ export class LogCompaction {
     cleaned: CleanedSegment,
   ): Promise<boolean> {
     const { disk } = this.#context;
-    const { segments, directory } = this.#log;
+    const { segments, writer, commit } = this.#log;
+    const { directory } = this.#log.place;
     const { baseOffset } = cleaned;
     const offsets = old.map((segment) => segment.baseOffset);
     const last = old.at(-1);
@@ -191,19 +199,23 @@ export class LogCompaction {
       }
       try {
         await commitCleaned(disk, directory, baseOffset);
-        await this.#log.disown(old, endOffset);
+        writer.disown(old);
+        // Kept in memory is what was appended, and not what is left of it.
+        writer.tail.forgetBelow(endOffset);
+        // A sync under way may hold one of them.
+        await commit.idle();
         await segments.gate.move(async () => {
           for (const segment of old) await segment.retire();
           await swapIn(disk, directory, baseOffset, offsets);
           segments.replace(old, cleaned.inPlace());
         });
         await removeDeleted(disk, directory, offsets);
-        await this.#log.tidySnapshots();
+        await writer.tidySnapshots(segments);
       } catch (error) {
         // Some names may have changed, and some not: opening the log finds out.
         if (error instanceof AssertionError) throw error;
         const fault = writeFault(directory, error);
-        this.#log.goOffline(fault);
+        this.#actions.goOffline(fault);
         throw fault;
       }
       return true;
