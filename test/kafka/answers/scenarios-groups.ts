@@ -22,8 +22,8 @@ interface Joining {
 function joinBody(groupId: string, more: Joining = {}): RequestBody<11> {
   return {
     groupId,
-    sessionTimeoutMs: more.sessionMs ?? 30_000,
-    rebalanceTimeoutMs: 60_000,
+    sessionTimeoutMs: more.sessionMs ?? 300_000,
+    rebalanceTimeoutMs: 300_000,
     memberId: more.memberId ?? "",
     groupInstanceId: more.instance ?? null,
     protocolType: more.protocolType ?? "consumer",
