@@ -14,7 +14,10 @@ import {
   setBaseOffset,
 } from "../../broker/record/batch.ts";
 import { batchOf, produceBody } from "../broker/server/kafka/support.ts";
+import { VerifyContext } from "../../broker/inspect/verify-context.ts";
+import { verifyDirectory } from "../../broker/inspect/verify-directory.ts";
 import {
+  directoryPath,
   diskOf,
   firstMs,
   GoldenBroker,
@@ -72,6 +75,28 @@ describe.each(releases)("release %s", (release) => {
       await broker.close();
     },
   );
+
+  test.each(variants)("%s: verifies, every record of it", async (variant) => {
+    const { tree } = await golden(release, variant);
+    const found: string[] = [];
+    const context = new VerifyContext(
+      await diskOf(tree),
+      directoryPath,
+      { records: true },
+      {
+        finding: ({ severity, kind, path: file }) =>
+          void found.push(`${severity} ${kind} ${path.posix.dirname(file)}`),
+        progress: () => {},
+      },
+    );
+    const { summary } = await verifyDirectory(context);
+    expect(summary.isClean).toBe(variant === "clean");
+    expect(summary.recordCount).toBeGreaterThan(100);
+    const torn = ["__consumer_offsets-0", "segments-0"];
+    expect(found).toEqual(
+      summary.isClean ? [] : torn.map((one) => `unfinished torn-tail ${one}`),
+    );
+  });
 
   test.each(variants)("%s: goes on being written", async (variant) => {
     const { tree } = await golden(release, variant);
