@@ -6,19 +6,17 @@
  *            body
  *
  * A frame that lies within one chunk is a view of it. One that does not is
- * copied together into a buffer that grows with what has *arrived*, at most to
- * twice that, never to what the frame promises: a peer cannot make us reserve
- * memory by naming a size. Pure: no socket, no clock.
+ * copied together into memory that grows with what has *arrived*, at most to
+ * twice that, never to what the frame promises (`frame-body.ts`): a peer cannot
+ * make us reserve memory by naming a size. Pure: no socket, no clock.
  */
-import { EMPTY_BYTES, writeInt32 } from "../lib/bytes.ts";
+import { writeInt32 } from "../lib/bytes.ts";
 import type { Payload } from "../lib/payload.ts";
+import { FrameBody } from "./frame-body.ts";
 import { WireError } from "./wire-error.ts";
 import { Writer } from "./writer.ts";
 
 const PREFIX_SIZE = 4;
-
-/** What a body in pieces starts with, so that tiny chunks do not each make it grow. */
-const FIRST_CAPACITY = 1024;
 
 export class FrameReader {
   // Fixed at creation.
@@ -27,8 +25,7 @@ export class FrameReader {
   // The frame under way: its prefix, then its body.
   #prefixCount = 0;
   #prefix = 0;
-  #body = EMPTY_BYTES;
-  #bodyCount = 0;
+  #body: FrameBody | null = null;
 
   // Position in the whole stream of the next byte, for errors.
   #position = 0;
@@ -43,7 +40,7 @@ export class FrameReader {
 
   /** Bytes held for a frame that is not complete yet. */
   get heldSizeBytes(): number {
-    return this.#prefixCount + this.#body.length;
+    return this.#prefixCount + (this.#body?.heldSizeBytes ?? 0);
   }
 
   /**
@@ -66,7 +63,7 @@ export class FrameReader {
         if (this.#prefix > 0) continue;
       }
       const count = Math.min(
-        this.#prefix - this.#bodyCount,
+        this.#prefix - (this.#body?.arrivedCount ?? 0),
         chunk.length - position,
       );
       const piece = viewOf(chunk, position, count);
@@ -79,31 +76,16 @@ export class FrameReader {
 
   /** Adds a piece to the body under way; the whole body if that was its last. */
   #complete(piece: Uint8Array): Uint8Array | null {
-    const sizeBytes = this.#prefix;
-    const arrivedCount = this.#bodyCount + piece.length;
-    let body = piece;
-    if (this.#bodyCount > 0 || arrivedCount < sizeBytes) {
-      this.#keep(piece, arrivedCount);
-      if (arrivedCount < sizeBytes) return null;
-      body = viewOf(this.#body, 0, sizeBytes);
+    let body: Uint8Array | null = piece;
+    if (this.#body !== null || piece.length < this.#prefix) {
+      this.#body ??= new FrameBody(this.#prefix);
+      body = this.#body.append(piece);
+      if (body === null) return null;
     }
     this.#prefixCount = 0;
     this.#prefix = 0;
-    this.#body = EMPTY_BYTES;
-    this.#bodyCount = 0;
+    this.#body = null;
     return body;
-  }
-
-  #keep(piece: Uint8Array, arrivedCount: number): void {
-    if (arrivedCount > this.#body.length) {
-      const doubled = Math.max(2 * this.#body.length, FIRST_CAPACITY);
-      const capacity = Math.max(doubled, arrivedCount);
-      const larger = new Uint8Array(Math.min(capacity, this.#prefix));
-      larger.set(viewOf(this.#body, 0, this.#bodyCount));
-      this.#body = larger;
-    }
-    this.#body.set(piece, this.#bodyCount);
-    this.#bodyCount = arrivedCount;
   }
 
   #checkSize(): void {

@@ -92,6 +92,25 @@ test("nothing is reserved for a size that is merely promised", () => {
   }
 });
 
+test("a large frame grows with what arrives, in its other half too, and is whole at the end", () => {
+  const sizeBytes = 9_000_001;
+  const stream = Buffer.alloc(4 + sizeBytes);
+  stream.writeInt32BE(sizeBytes);
+  // Each byte tells where it lies.
+  for (let at = 4; at < stream.length; at++) stream[at] = (at * 31) >> 5;
+  const reader = new FrameReader(sizeBytes);
+  const frames: Uint8Array[] = [];
+  const CHUNK = 65_536;
+  for (let at = 0; at < stream.length; at += CHUNK) {
+    const chunk = Uint8Array.from(stream.subarray(at, at + CHUNK));
+    reader.push(chunk, (body) => frames.push(body));
+    expect(reader.heldSizeBytes).toBeLessThanOrEqual(2 * (at + CHUNK) + 1024);
+  }
+  expect(frames).toHaveLength(1);
+  expect(stream.subarray(4).equals(frames[0] ?? new Uint8Array())).toBe(true);
+  expect(reader.heldSizeBytes).toBe(0);
+});
+
 test("a size too large is refused, after the frames before it, at its position", () => {
   const reader = new FrameReader(2);
   const frames: Uint8Array[] = [];
