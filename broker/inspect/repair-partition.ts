@@ -178,6 +178,7 @@ class PartitionRepair {
     const logPath = joinPath(this.#path, name);
     const source = await disk.open(logPath, "read");
     let rewriter: LogRewriter | null = null;
+    let isWhole = false;
     try {
       if (to.isRewritten) {
         const target = await disk.open(logPath + TEMPORARY_SUFFIX, "create");
@@ -192,10 +193,15 @@ class PartitionRepair {
         }
       }
       await rewriter?.finish();
+      isWhole = true;
       return step.value;
     } finally {
       await rewriter?.close();
       await source.close();
+      // Room on a full disk is worth more than a part of a log.
+      if (to.isRewritten && !isWhole) {
+        await disk.remove(logPath + TEMPORARY_SUFFIX);
+      }
     }
   }
 

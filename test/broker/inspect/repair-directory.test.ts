@@ -172,6 +172,21 @@ async function filesOf(made: TestDirectory): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
+test("a repair that finds no room changes nothing, and takes none", async () => {
+  const made = await TestDirectory.make();
+  await flip(firstLog, batchSize + 70)(made);
+  const before = await made.found();
+  const files = await filesOf(made);
+  const full = new FailingDisk(made.disk, ({ operation, path }) =>
+    operation === "append" && path.endsWith(".log.tmp")
+      ? { code: "ENOSPC", writtenSizeBytes: 10 }
+      : null,
+  );
+  await expect(made.repair(full)).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(await made.found()).toEqual(before);
+  expect(await filesOf(made)).toEqual(files);
+});
+
 test("what a repair takes away can be put back", async () => {
   const made = await TestDirectory.make();
   await flip(firstLog, batchSize + 70)(made);
