@@ -130,9 +130,10 @@ export class TimingWheel {
   }
 
   #wake(): void {
+    // The clock has called, so it is time, whatever the rounding of its sums says.
+    const nowTick = Math.max(this.#nowTick(), this.#wakeTick);
     this.#cancelWake = null;
     this.#wakeTick = Infinity;
-    const nowTick = this.#nowTick();
     try {
       this.#fireDue();
       for (;;) {

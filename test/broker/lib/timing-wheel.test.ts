@@ -20,6 +20,28 @@ test("a deadline fires once, never early and late by less than a tick", () => {
   expect(firedAt).toHaveLength(1);
 });
 
+test("a clock whose sums are rounded is asked once for each deadline", () => {
+  const clock = new ManualClock();
+  // 4129.864 - 3873.864 is a little less than 256.
+  clock.advance(3873.864);
+  let askedCount = 0;
+  const wheel = new TimingWheel({
+    monotonic: () => clock.monotonic(),
+    schedule: (delayMs, fire) => {
+      askedCount += 1;
+      if (askedCount > 10) throw new Error("asks again and again");
+      return clock.schedule(delayMs, fire);
+    },
+  });
+  let firedAtMs = 0;
+  wheel.schedule(255.9, () => {
+    firedAtMs = clock.monotonic();
+  });
+  clock.advance(1_000);
+  expect(firedAtMs).toBe(4129.864);
+  expect(askedCount).toBeLessThan(3);
+});
+
 test("a deadline beyond the last round fires when it is due", () => {
   const clock = new ManualClock();
   const wheel = new TimingWheel(clock, { tickMs: 1 });
