@@ -40,6 +40,11 @@ export class BootRecord {
     return this.#bootId !== null && this.#bootId === this.#recordedId;
   }
 
+  /** Some of what was not synced may be lost: known only where boots can be told apart. */
+  get isOtherBoot(): boolean {
+    return this.#bootId !== null && this.#bootId !== this.#recordedId;
+  }
+
   /** No partition is in doubt. Without the file the next opening checks more: no failure matters. */
   async record(): Promise<void> {
     if (this.#bootId === null || this.isSameBoot) return;

@@ -431,6 +431,7 @@ export class DataDirectory {
           isClean: !this.#unclean.has(name),
           // A disk that has failed may have lost any of it.
           isPageCacheIntact: this.#boot.isSameBoot && !this.#suspects.has(name),
+          isPageCacheLost: this.#boot.isOtherBoot || this.#suspects.has(name),
           directoryExists: this.#names.has(name),
           startOffset: this.#startOffsets.get(at),
           recoveryPoint: this.#recoveryPoints.get(at),

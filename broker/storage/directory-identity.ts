@@ -1,8 +1,14 @@
 /** Whose a data directory is: read from it, or given to a new one. */
+import { DiskError } from "../platform/disk.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Random } from "../platform/random.ts";
 import { readSmallFile, replaceFile } from "./checkpoint.ts";
-import { FORMAT_FILE, META_PROPERTIES_FILE, joinPath } from "./layout.ts";
+import {
+  FORMAT_FILE,
+  META_PROPERTIES_FILE,
+  ancestorsOf,
+  joinPath,
+} from "./layout.ts";
 import {
   checkFormatProperties,
   formatFormatProperties,
@@ -34,6 +40,8 @@ export async function identifyDirectory(
           nodeId: forNew.nodeId,
           directoryId: newId(random),
         };
+  // Whatever was made of the path to it must last as long as what is in it.
+  if (metaBytes === null) await syncAncestors(disk, directory);
   const create = async (name: string, content: Uint8Array) =>
     replaceFile(disk, { directory, name }, content);
   const results = await Promise.allSettled([
@@ -44,6 +52,21 @@ export async function identifyDirectory(
     if (result.status === "rejected") throw result.reason;
   }
   return meta;
+}
+
+/** Not made by us: what may not be opened, or is not there by this name. */
+const othersCodes: ReadonlySet<string> = new Set(["EACCES", "EPERM", "ENOENT"]);
+
+async function syncAncestors(disk: Disk, directory: string): Promise<void> {
+  for (const ancestor of ancestorsOf(directory)) {
+    try {
+      await disk.syncDirectory(ancestor);
+    } catch (error) {
+      const isOthers =
+        error instanceof DiskError && othersCodes.has(error.code);
+      if (!isOthers) throw error;
+    }
+  }
 }
 
 /** Kafka's form of a UUID: 22 characters. It takes none that begins with a dash. */

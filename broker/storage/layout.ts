@@ -64,6 +64,18 @@ export function joinPath(directory: string, name: string): string {
   return `${directory}/${name}`;
 }
 
+/** The directories above a path, the nearest first. */
+export function ancestorsOf(path: string): readonly string[] {
+  const ancestors: string[] = [];
+  const isAbsolute = path.startsWith("/");
+  const names = path.split("/").filter((name) => name !== "");
+  while (names.pop() !== undefined) {
+    const above = (isAbsolute ? "/" : "") + names.join("/");
+    ancestors.push(above === "" ? "." : above);
+  }
+  return ancestors;
+}
+
 export function segmentFileName(
   baseOffset: number,
   kind: SegmentFileKind,

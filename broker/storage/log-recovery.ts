@@ -13,8 +13,18 @@
  * checkpoint; the batches from there on tell the rest.
  *
  * What does not hold behind the checkpoint, in the last segment, is a torn tail
- * and cut off. Anything else is damage: it stays, is reported, and what lies
- * behind it is served. A last segment whose end is damaged is not written to any
+ * and cut off. After a power cut, where boots can be told apart, the tail may begin
+ * earlier: of what was written since the last sync anything may be there.
+ *
+ *   a segment ends, its sync is under way, the next one is written to, power fails
+ *   -> the first has a hole or lacks its end, and the next one may be whole
+ *
+ * A sync covers everything before it, so nothing behind such a hole was promised
+ * to be on the disk: it is cut off, with the segments behind it, or offsets would
+ * be missing for ever between records that nobody was promised.
+ *
+ * Anything else is damage: it stays, is reported, and what lies behind it is
+ * served. A last segment whose end is damaged is not written to any
  * more: the log goes on in a new one, at the offset where it was to go on.
  *
  * In the boot that wrote them, batches are believed by their headers and only
@@ -45,6 +55,8 @@ export interface RecoveryStart {
   readonly trustedEndOffset: number;
   /** False: any batch behind the trusted end may be torn. */
   readonly isPageCacheIntact: boolean;
+  /** Of what was written since the last sync, any part may be there. */
+  readonly isPageCacheLost: boolean;
   /** As the file says; null where it is not to be had, and the batches tell. */
   readonly epochs: LeaderEpochs | null;
   readonly producers: ProducerState;
@@ -66,13 +78,19 @@ export interface RecoveredSegments {
   readonly damages: readonly Finding[];
 }
 
+/** Segments behind a hole were removed: what is left is to be recovered, from what it is now. */
+export interface ShortenedLog {
+  readonly segments: null;
+  readonly cuts: readonly Finding[];
+}
+
 /** Null: the last batch does not hold, so nothing may be believed by its header. Throws `DiskError`. */
 export async function recoverSegments(
   files: PartitionFiles,
   context: StorageContext,
   at: { readonly directory: string; readonly config: LogConfig },
   start: RecoveryStart,
-): Promise<RecoveredSegments | null> {
+): Promise<RecoveredSegments | ShortenedLog | null> {
   return new LogRecovery(context, at, start).run(files);
 }
 
@@ -104,7 +122,9 @@ class LogRecovery {
     this.#epochs = start.epochs ?? new LeaderEpochs();
   }
 
-  async run(files: PartitionFiles): Promise<RecoveredSegments | null> {
+  async run(
+    files: PartitionFiles,
+  ): Promise<RecoveredSegments | ShortenedLog | null> {
     const segments: Segment[] = [];
     const rebuilt: Segment[] = [];
     let endOffset = files.segments[0]?.baseOffset ?? 0;
@@ -115,6 +135,10 @@ class LogRecovery {
       if (this.#mustScan(opened.isRebuilt, next)) {
         const result = await this.#scan(opened, next);
         if (result === null) return null;
+        if (this.#isHole(result, next)) {
+          await this.#removeSegments(files.segments.slice(slot + 1));
+          return { segments: null, cuts: this.#cuts };
+        }
         ({ endOffset, isEndDamaged } = result);
       }
       segments.push(opened.segment);
@@ -256,6 +280,31 @@ class LogRecovery {
     }
   }
 
+  /** The tail of what was written begins in this segment, though others follow. */
+  #isHole(result: ScanResult, next: number | null): boolean {
+    const { trustedEndOffset, isPageCacheLost } = this.#start;
+    if (next === null || !isPageCacheLost || this.#isTrusted(next)) {
+      return false;
+    }
+    if (result.torn !== null) return true;
+    // Compaction may have taken the last offsets.
+    const isShort = result.endOffset < next && !this.#config.needsKeys;
+    return isShort && result.endOffset >= trustedEndOffset;
+  }
+
+  async #removeSegments(segments: readonly SurveyedSegment[]): Promise<void> {
+    for (const { baseOffset, logSizeBytes } of segments) {
+      const segment = this.#segment(baseOffset);
+      this.#cuts.push({
+        path: segment.log.path,
+        position: 0,
+        sizeBytes: logSizeBytes,
+        detail: "offsets before it are missing",
+      });
+      await segment.remove(this.#context);
+    }
+  }
+
   /** Null as of `recoverSegments`. */
   async #scan(
     { segment, isRebuilt }: OpenedSegment,
@@ -263,7 +312,8 @@ class LogRecovery {
   ): Promise<ScanResult | null> {
     const { disk } = this.#context;
     const { path } = segment.log;
-    const { trustedEndOffset, isPageCacheIntact } = this.#start;
+    const { trustedEndOffset, isPageCacheIntact, isPageCacheLost } =
+      this.#start;
     const isTrusted = this.#isTrusted(next);
     const startPosition = await this.#scanStart(segment, isRebuilt);
     // Whatever handle is open does not know of the cut.
@@ -276,6 +326,7 @@ class LogRecovery {
         startOffset: segment.baseOffset,
         trustedEndOffset,
         nextBaseOffset: next,
+        canBeTorn: next === null || (!isTrusted && isPageCacheLost),
         verifiesCrc: !isPageCacheIntact,
         visit: (batch, bytes, at) => {
           this.#note(segment, batch, isRebuilt);
@@ -331,8 +382,13 @@ class LogRecovery {
     { isEndDamaged }: ScanResult,
   ): Promise<void> {
     try {
-      if (next === null && !isEndDamaged) await segment.flushIndexes();
-      else await segment.completeIndexes();
+      if (next === null && !isEndDamaged) {
+        await segment.flushIndexes();
+        return;
+      }
+      await segment.completeIndexes();
+      // The checkpoint will say of them that they are on the disk.
+      await segment.syncIndexes();
     } catch (error) {
       // On a full disk they stay in memory, where they are searched as well.
       if (!isPassing(error)) throw error;

@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly isClean: boolean;
   /** What was written since the recovery checkpoint can have lost nothing but its torn end. */
   readonly isPageCacheIntact: boolean;
+  /** What was written since the last sync may have lost any part. */
+  readonly isPageCacheLost: boolean;
   /** False: the partition has no directory yet, so nothing is looked at. */
   readonly directoryExists: boolean;
   /** The log's start as it was saved, or null. */
@@ -209,6 +211,7 @@ class Opening {
       const start: RecoveryStart = {
         trustedEndOffset,
         isPageCacheIntact,
+        isPageCacheLost: options.isPageCacheLost,
         epochs: await this.#readEpochs(),
         ...(await this.#producersBefore(files, trustedEndOffset)),
       };
@@ -217,8 +220,12 @@ class Opening {
     const recovered = options.isPageCacheIntact
       ? await recoverWith(true)
       : null;
-    if (recovered !== null) return recovered;
-    const checked = await recoverWith(false);
+    const checked = recovered ?? (await recoverWith(false));
+    if (checked?.segments === null) {
+      const left = await surveyDirectory(this.#context.disk, at.directory);
+      const rest = await this.#recoverSegments(left, options);
+      return { ...rest, cuts: [...checked.cuts, ...rest.cuts] };
+    }
     if (checked !== null) return checked;
     throw new StorageError(
       "corrupt-file",

@@ -7,8 +7,8 @@
  * segment's, and its CRC where that is asked for. What does not hold is one of
  * two things:
  *
- * - A torn tail, in the last segment and behind everything that was promised to
- *   be on the disk. The scan ends there.
+ * - A torn tail, where one can be, and behind everything that was promised to be
+ *   on the disk. The scan ends there.
  * - Damage, anywhere else. The scan looks for the next batch that holds, CRC
  *   and all, and goes on there.
  */
@@ -39,6 +39,8 @@ export interface ScanOptions {
   readonly trustedEndOffset: number;
   /** Where the next segment begins; null in the last one. */
   readonly nextBaseOffset: number | null;
+  /** Whether what does not hold can be what was written last. */
+  readonly canBeTorn: boolean;
   /** Whether batches behind the trusted end must hold their CRC; those below never must. */
   readonly verifiesCrc: boolean;
   /** A batch that can be believed; its header lies in `bytes` at `at`, only during the call. */
@@ -97,7 +99,7 @@ export async function scanSegment(
       };
       continue;
     }
-    if (nextBaseOffset === null && nextOffset >= trustedEndOffset) {
+    if (options.canBeTorn && nextOffset >= trustedEndOffset) {
       return { ...end, torn: found.detail };
     }
     const resumed = await findGoodBatch(chunks, position, found.batch, {

@@ -177,6 +177,7 @@ async function endOffsetOf(
       // Whatever is in it, it was whole and synced before it got this name.
       trustedEndOffset: Number.MAX_SAFE_INTEGER,
       nextBaseOffset: null,
+      canBeTorn: false,
       verifiesCrc: false,
       visit: () => {},
       damaged: () => {},

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
+import { identifyDirectory } from "../../../broker/storage/directory-identity.ts";
 import { defaultLogConfig } from "../../../broker/storage/log-config.ts";
 import { describeRecovery } from "../../../broker/storage/recovery-report.ts";
+import { FailingDisk } from "../../support/failing-disk.ts";
+import { SeededRandom } from "../../support/seeded-random.ts";
 import {
   TestStorage,
   append,
@@ -56,6 +60,24 @@ describe("a data directory", () => {
       nodeId: 3,
       directoryId: "dir",
     });
+  });
+
+  it("makes the path to a new directory as durable as what is in it", async () => {
+    const synced: string[] = [];
+    const disk = new FailingDisk(new MemoryDisk(), ({ operation, path }) => {
+      if (operation !== "syncDirectory") return null;
+      synced.push(path);
+      return path === "/" ? { code: "EACCES" } : null;
+    });
+    const random = new SeededRandom(1);
+    const path = "/srv/millrace/data";
+    const forNew = { clusterId: null, nodeId: 1 };
+    await disk.createDirectory(path);
+    const meta = await identifyDirectory(disk, path, random, forNew);
+    expect(synced.slice(0, 3)).toEqual(["/srv/millrace", "/srv", "/"]);
+    synced.length = 0;
+    expect(await identifyDirectory(disk, path, random, forNew)).toEqual(meta);
+    expect(synced).toEqual([]);
   });
 
   it("refuses a newer format, and lets the lock go", async () => {

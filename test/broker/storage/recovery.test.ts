@@ -213,6 +213,24 @@ describe("opening after a crash", () => {
     expect(await readAll(again)).toEqual([...all, "5:f"]);
   });
 
+  it("syncs the indexes it rebuilds of ended segments: the next checkpoint lies behind them", async () => {
+    const storage = new TestStorage({
+      segmentSizeBytes: 150,
+      indexIntervalSizeBytes: 1,
+    });
+    await appendAll(await storage.open(), "abcdef");
+    await storage.close(false);
+    storage.syncedPaths.length = 0;
+    await storage.open();
+    expect(storage.syncedPaths).toEqual(
+      expect.arrayContaining(
+        ["index", "timeindex"].map(
+          (kind) => `${partitionPath}/00000000000000000002.${kind}`,
+        ),
+      ),
+    );
+  });
+
   it("rebuilds indexes that equal those it lost", async () => {
     const storage = await crashed();
     await storage.open();
@@ -375,17 +393,78 @@ describe("damage below the checkpoint", () => {
   });
 });
 
+/** The bytes are the same, the boot is another. */
+class RebootedDisk extends FailingDisk {
+  override async bootId(): Promise<string> {
+    return "two";
+  }
+}
+const rebooted = (storage: TestStorage) =>
+  new TestStorage(storage.config, {}, new RebootedDisk(storage.memory));
+
+/** Two records a segment, `ab` below the checkpoint, and then the power fails. */
+async function powerless(): Promise<TestStorage> {
+  const memory = new MemoryDisk({ bootId: "one" });
+  const storage = new TestStorage({ segmentSizeBytes: 150 }, {}, memory);
+  const log = await storage.open();
+  await appendAll(log, "ab");
+  await moveCheckpoint(storage);
+  await appendAll(log, "cdefgh");
+  await storage.close(false);
+  return rebooted(storage);
+}
+
+describe("a tail that begins before the last segment", () => {
+  const middlePath = `${partitionPath}/00000000000000000004.log`;
+
+  async function expectTail(storage: TestStorage, values: readonly string[]) {
+    const log = await storage.open();
+    expect(await readAll(log)).toEqual(values);
+    expect(storage.report?.damages).toEqual([]);
+    expect(storage.report?.cuts.at(0)).toMatchObject({ path: middlePath });
+    const { length } = values;
+    expect(await append(log, "x")).toMatchObject({ baseOffset: length });
+    await storage.close(false);
+    expect(await readAll(await storage.open())).toEqual([
+      ...values,
+      `${length}:x`,
+    ]);
+  }
+
+  it("is cut where a batch does not hold, with the segments behind it", async () => {
+    const storage = await powerless();
+    await storage.changeFile(middlePath, flip(2 * batchSizeBytes - 2));
+    await expectTail(storage, all);
+  });
+
+  it("is cut where a segment lacks its end", async () => {
+    const storage = await powerless();
+    await storage.changeFile(middlePath, (bytes) => bytes.subarray(0, 0));
+    const log = await storage.open();
+    expect(await readAll(log)).toEqual(all.slice(0, 4));
+    expect(await append(log, "x")).toMatchObject({ baseOffset: 4 });
+  });
+
+  it("is none where compaction may have taken the end", async () => {
+    const storage = await powerless();
+    storage.config = { ...storage.config, needsKeys: true };
+    await storage.changeFile(middlePath, (bytes) => bytes.subarray(0, 0));
+    const log = await storage.open();
+    expect(await readAll(log)).toEqual([...all.slice(0, 4), "6:g", "7:h"]);
+  });
+
+  it("is none below the checkpoint: that is damage", async () => {
+    const storage = await powerless();
+    await storage.changeFile(logPath, flip(2 * batchSizeBytes - 2));
+    const log = await storage.open();
+    expect(log.endOffset).toBe(8);
+    expect(storage.report?.cuts).toEqual([]);
+  });
+});
+
 describe("the boot that wrote the data", () => {
   const inBoot = (bootId: string, memory = new MemoryDisk({ bootId })) =>
     new TestStorage({ indexIntervalSizeBytes: 1 }, {}, memory);
-  /** The bytes are the same, the boot is another. */
-  class RebootedDisk extends FailingDisk {
-    override async bootId(): Promise<string> {
-      return "two";
-    }
-  }
-  const rebooted = (storage: TestStorage) =>
-    new TestStorage(storage.config, {}, new RebootedDisk(storage.memory));
   const flipBody = flip(4 * batchSizeBytes - 2);
 
   it("is believed by headers, and only the last batch is checked whole", async () => {

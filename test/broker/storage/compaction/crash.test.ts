@@ -22,7 +22,7 @@ const lines = [
 ];
 
 async function written(disk: PowerCutDisk): Promise<TestLog> {
-  const config = { ...tinySegments, segmentSizeBytes: 330 };
+  const config = { ...tinySegments, segmentSizeBytes: 330, needsKeys: true };
   const storage = new TestStorage(config, {}, disk);
   const test = new TestLog(storage, await storage.open());
   await test.add(...lines);
