@@ -382,13 +382,8 @@ class LogRecovery {
     { isEndDamaged }: ScanResult,
   ): Promise<void> {
     try {
-      if (next === null && !isEndDamaged) {
-        await segment.flushIndexes();
-        return;
-      }
-      await segment.completeIndexes();
-      // The checkpoint will say of them that they are on the disk.
-      await segment.syncIndexes();
+      if (next === null && !isEndDamaged) await segment.flushIndexes();
+      else await segment.completeIndexes();
     } catch (error) {
       // On a full disk they stay in memory, where they are searched as well.
       if (!isPassing(error)) throw error;

@@ -322,6 +322,7 @@ export const startedFiles: readonly RegExp[] = [
   /^bench\/.*\.child\.ts$/,
   /^test\/reference\/.*\.ts$/,
   /^test\/golden\/make\.ts$/,
+  /^test\/simulation\/main\.ts$/,
   /^bench\/(micro|zero-copy)\/[^/]+\.ts$/,
 ];
 

@@ -213,24 +213,6 @@ describe("opening after a crash", () => {
     expect(await readAll(again)).toEqual([...all, "5:f"]);
   });
 
-  it("syncs the indexes it rebuilds of ended segments: the next checkpoint lies behind them", async () => {
-    const storage = new TestStorage({
-      segmentSizeBytes: 150,
-      indexIntervalSizeBytes: 1,
-    });
-    await appendAll(await storage.open(), "abcdef");
-    await storage.close(false);
-    storage.syncedPaths.length = 0;
-    await storage.open();
-    expect(storage.syncedPaths).toEqual(
-      expect.arrayContaining(
-        ["index", "timeindex"].map(
-          (kind) => `${partitionPath}/00000000000000000002.${kind}`,
-        ),
-      ),
-    );
-  });
-
   it("rebuilds indexes that equal those it lost", async () => {
     const storage = await crashed();
     await storage.open();

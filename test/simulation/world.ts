@@ -1,0 +1,217 @@
+/**
+ * A world: one broker on one medium, its clients, everything that is drawn for
+ * it, and the checkers that see what is asked and answered.
+ */
+import { parseSettings } from "../../broker/options.ts";
+import type { Settings } from "../../broker/options.ts";
+import type { Disk } from "../../broker/platform/disk.ts";
+import type { Driver } from "../../client/core/driver.ts";
+import type { SeededRandom } from "../support/seeded-random.ts";
+import { SimGroupMember } from "../support/sim-group-member.ts";
+import type { Tamper } from "../support/sim-kafka-client.ts";
+import { SimKafkaClient } from "../support/sim-kafka-client.ts";
+import type { Observation } from "../support/sim-observation.ts";
+import { SimPipeline } from "../support/sim-pipeline.ts";
+import { SimProducer } from "../support/sim-producer.ts";
+import { SimReader } from "../support/sim-reader.ts";
+import { SimTopicAdmin } from "../support/sim-topic-admin.ts";
+import type { Checker } from "./checkers/checker.ts";
+import { createCheckers } from "./checkers/all.ts";
+import { drawFaultRates, Faults, noFaults } from "./faults.ts";
+import type { FaultRates } from "./faults.ts";
+import { SimBroker } from "./sim-broker.ts";
+import { SimClients } from "./sim-clients.ts";
+import type { Actor, ClientHandle } from "./sim-clients.ts";
+import { SimNetwork } from "./sim-network.ts";
+import { SimStorage } from "./sim-storage.ts";
+import { Simulator } from "./simulator.ts";
+import type { TraceSink } from "./simulator.ts";
+
+/** A broker that is deliberately broken, in one way. */
+export interface Canary {
+  readonly disk?: (disk: Disk) => Disk;
+  readonly answer?: Tamper;
+  readonly driver?: (driver: Driver) => Driver;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly sink?: TraceSink | null;
+  /** Instead of what the seed draws. */
+  readonly rates?: Partial<FaultRates>;
+  /** How long the first phase lasts. */
+  readonly safetyMs?: number;
+  /** How long anything may take to come to rest in the second. */
+  readonly restMs?: number;
+  readonly canary?: Canary;
+}
+
+/** What everybody works on. */
+export const topics = {
+  /** Read by a group, and copied by a pipeline. */
+  input: "in",
+  output: "out",
+  deadLetters: "dead",
+  /** Written at 1 and at -1, read without a group. */
+  mixed: "mixed",
+} as const;
+export const PARTITION_COUNT = 2;
+/** Longer than any time-out of anybody. */
+const REST_MS_MAX = 300_000;
+export const groups = { members: "members", pipeline: "pipe" } as const;
+
+export interface Cast {
+  readonly producers: readonly ClientHandle<SimProducer>[];
+  readonly readers: readonly ClientHandle<Actor>[];
+  readonly members: readonly ClientHandle<SimGroupMember>[];
+  readonly pipelines: readonly ClientHandle<SimPipeline>[];
+}
+
+export class World {
+  readonly simulator: Simulator;
+  readonly storage = new SimStorage();
+  readonly faults: Faults;
+  /** Of the first phase. */
+  readonly rates: FaultRates;
+  readonly settings: Settings;
+  readonly broker: SimBroker;
+  readonly clients: SimClients;
+  readonly #checkers: readonly Checker[] = createCheckers();
+  readonly #canary: Canary;
+  readonly restMs: number;
+  acknowledgedCount = 0;
+
+  constructor(options: WorldOptions) {
+    const simulator = new Simulator(options.seed, options.sink ?? null);
+    this.simulator = simulator;
+    this.#canary = options.canary ?? {};
+    this.restMs = options.restMs ?? REST_MS_MAX;
+    this.rates = { ...drawFaultRates(simulator.fork()), ...options.rates };
+    this.faults = new Faults(simulator.fork(), noFaults);
+    this.faults.lostPages = () =>
+      this.observe({ kind: "stopped", how: "lost-pages" });
+    this.settings = drawSettings(simulator.fork());
+    const network = new SimNetwork(this.faults);
+    this.broker = new SimBroker({
+      simulator,
+      storage: this.storage,
+      network,
+      faults: this.faults,
+      settings: this.settings,
+      stopped: (how) => {
+        this.faults.count(how);
+        this.observe({ kind: "stopped", how });
+      },
+      wrapDisk: this.#canary.disk ?? ((disk) => disk),
+    });
+    this.clients = new SimClients({
+      simulator,
+      network,
+      observe: (observation) => this.observe(observation),
+      tamper: this.#canary.answer ?? null,
+    });
+  }
+
+  /** Told to every checker; the first that throws ends the run. */
+  observe(observation: Observation): void {
+    this.simulator.trace("observed", describe(observation));
+    if (observation.kind === "acknowledged") {
+      this.acknowledgedCount += observation.ids.length;
+    }
+    try {
+      for (const checker of this.#checkers) checker.see(observation);
+    } catch (error) {
+      this.simulator.fail(error);
+    }
+  }
+
+  client(name: string): SimKafkaClient {
+    return new SimKafkaClient(this.clients.context(name));
+  }
+
+  /** Everybody, at work from now on. */
+  cast(): Cast {
+    const { clients } = this;
+    const random = this.simulator.fork();
+    const producers: ClientHandle<SimProducer>[] = [];
+    const addProducer = (topic: string, partition: number, acks: 1 | -1) => {
+      const paceMs = 5 + random.fraction() * 200;
+      const options = { topic, partition, acks, paceMs };
+      const name = `p${producers.length}`;
+      producers.push(
+        clients.add(name, (context) => new SimProducer(context, options)),
+      );
+    };
+    for (let partition = 0; partition < PARTITION_COUNT; partition += 1) {
+      // At 1 a group may have read, and committed, what a power cut takes back.
+      addProducer(topics.input, partition, random.fraction() < 0.6 ? -1 : 1);
+      addProducer(topics.mixed, partition, 1);
+      addProducer(topics.mixed, partition, -1);
+    }
+    const readers: ClientHandle<Actor>[] = [topics.mixed, topics.input].map(
+      (topic, index) =>
+        clients.add(
+          `r${index}`,
+          (context) => new SimReader(context, topic, PARTITION_COUNT),
+        ),
+    );
+    readers.push(
+      clients.add("a0", (context) => new SimTopicAdmin(context, "extra")),
+    );
+    const group = {
+      group: groups.members,
+      topic: topics.input,
+      partitionCount: PARTITION_COUNT,
+    };
+    const members = Array.from({ length: 1 + random.integer(3) }, (_, index) =>
+      clients.add(`m${index}`, (context) => new SimGroupMember(context, group)),
+    );
+    const flow = {
+      group: groups.pipeline,
+      from: topics.input,
+      to: topics.output,
+      deadLetters: topics.deadLetters,
+    };
+    const wrap = this.#canary.driver ?? ((driver: Driver) => driver);
+    const pipelines = Array.from(
+      { length: 1 + random.integer(2) },
+      (_, index) =>
+        clients.add(
+          `f${index}`,
+          (context) => new SimPipeline(context, flow, wrap),
+        ),
+    );
+    return { producers, readers, members, pipelines };
+  }
+}
+
+function drawSettings(random: SeededRandom): Settings {
+  const one = <T>(...values: readonly T[]): T => {
+    const value = values[random.integer(values.length)];
+    if (value === undefined) throw new RangeError("nothing to draw from");
+    return value;
+  };
+  return parseSettings({
+    autoCreateTopics: false,
+    groupSessionTimeoutMsMin: 1_000,
+    openFilesMax: one(16, 512),
+    visibility: one("page-cache", "page-cache", "durable"),
+    transfer: one("mapped", "stream", "plain"),
+    fetchSizeBytesMax: one(2_000, 1_000_000),
+    queuedSizeBytesMax: one(65_536, 1_000_000),
+    requestsInFlightMax: one(2, 100),
+    connectionIdleMsMax: one(5_000, 600_000),
+    offsetsPartitionCount: one(1, 3),
+  });
+}
+
+/** One line, and the same on every machine. */
+function describe(observation: Observation): string {
+  const { kind, ...rest } = observation;
+  const text = JSON.stringify(rest, (_key, value: unknown) => {
+    if (value instanceof Uint8Array) return `${value.length} bytes`;
+    if (value instanceof Map) return [...value];
+    return value;
+  });
+  return `${kind} ${text}`;
+}
