@@ -15,8 +15,10 @@ process.on("message", (question: Question) => {
 
 async function answer(question: Question): Promise<void> {
   if ("open" in question) {
+    const startMs = performance.now();
     broker = await openBroker({ ...question.open, listen: { port: 0 } });
-    process.send?.({ port: broker.addresses[0]?.port });
+    const openMs = performance.now() - startMs;
+    process.send?.({ port: broker.addresses[0]?.port, openMs });
   } else if ("usage" in question) {
     const { user, system } = process.cpuUsage();
     process.send?.({

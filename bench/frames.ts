@@ -156,7 +156,9 @@ export async function configureTopic(
   if (errorCode !== 0) throw new Error(`configure failed with ${errorCode}`);
 }
 
-function bytesOf(payload: ReturnType<typeof encodeRequestFrame>): Uint8Array {
+export function bytesOf(
+  payload: ReturnType<typeof encodeRequestFrame>,
+): Uint8Array {
   const parts = payload.parts.filter((part) => part instanceof Uint8Array);
   return Buffer.concat(parts);
 }

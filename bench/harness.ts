@@ -19,8 +19,12 @@ export interface Usage {
 
 export interface BenchBroker {
   readonly port: number;
+  /** How long `openBroker()` took. */
+  readonly openMs: number;
   usage(): Promise<Usage>;
   stop(): Promise<void>;
+  /** As a crash would: without a word. */
+  kill(): Promise<void>;
 }
 
 /** Options of `openBroker` that can be sent to another process. */
@@ -53,12 +57,16 @@ export async function startBenchBroker(
     { stdio: ["ignore", "inherit", "inherit", "ipc"] },
   );
   const ask = <T>(question: unknown): Promise<T> => answerOf(child, question);
-  const { port } = await ask<{ port: number }>({ open: options });
+  const opened = await ask<{ port: number; openMs: number }>({ open: options });
   return {
-    port,
+    ...opened,
     usage: () => ask<Usage>({ usage: true }),
     async stop() {
       child.send({ close: true });
+      await once(child, "exit");
+    },
+    async kill() {
+      child.kill("SIGKILL");
       await once(child, "exit");
     },
   };

@@ -3,7 +3,7 @@
  *
  *   npm run bench                    all
  *   npm run bench -- produce fetch   some: produce, fetch, zero-copy, process, start,
- *                                    compaction, load, micro
+ *                                    open, compaction, load, micro
  *   npm run bench -- --quick         small parameters, to see that it runs
  */
 import "../check-node.js";
@@ -15,6 +15,7 @@ import { benchInProcess } from "./in-process.ts";
 import { loadTable } from "./load/table.ts";
 import { benchCodec } from "./micro/codec.ts";
 import { crc32cBench } from "./micro/crc32c.ts";
+import { benchOpen, benchOpenCommits } from "./open.ts";
 import { benchProduce } from "./produce.ts";
 import { benchEmbeddedStart, benchServeStart, startedCode } from "./start.ts";
 import { benchSendFile, sendFileTable } from "./zero-copy/send-file.ts";
@@ -161,6 +162,31 @@ async function start(): Promise<string> {
   );
 }
 
+async function open(): Promise<string> {
+  const ms = (value: number): string => `${value.toFixed(0)} ms`;
+  const rows: string[][] = [];
+  for (const [name, totalSizeBytes, isKilled] of [
+    ["1 GB, clean stop", 1e9, false],
+    ["20 GB, clean stop", 20e9, false],
+    ["2 GB, kill -9", 2e9, true],
+  ] as const) {
+    const size = { totalSizeBytes: totalSizeBytes * scale, isKilled };
+    const { openMs, firstFetchMs } = await benchOpen(size);
+    rows.push([name, ms(openMs), ms(firstFetchMs)]);
+  }
+  for (const commitCount of [1_000, 1_000_000]) {
+    const { openMs, firstOffsetsMs } = await benchOpenCommits(
+      Math.ceil(commitCount * scale),
+    );
+    const name = `${commitCount.toLocaleString("en")} commits, clean stop`;
+    rows.push([name, ms(openMs), ms(firstOffsetsMs)]);
+  }
+  return table(
+    ["Open", "openBroker()", "to the newest record, or offsets"],
+    rows,
+  );
+}
+
 async function zeroCopy(): Promise<string> {
   const fileSizeBytes = (isQuick ? 8 : 256) * 1024 ** 2;
   return sendFileTable(
@@ -247,6 +273,7 @@ const benches = {
   "zero-copy": zeroCopy,
   process: inProcess,
   start,
+  open,
   compaction,
   load: () => loadTable(scale),
   micro,

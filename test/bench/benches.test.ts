@@ -4,6 +4,7 @@ import { benchCompaction } from "../../bench/compaction.ts";
 import { benchFetch } from "../../bench/fetch.ts";
 import { benchInProcess } from "../../bench/in-process.ts";
 import { benchLoad } from "../../bench/load/load.ts";
+import { benchOpen, benchOpenCommits } from "../../bench/open.ts";
 import { benchProduce } from "../../bench/produce.ts";
 import { benchEmbeddedStart, benchServeStart } from "../../bench/start.ts";
 import { benchSendFile } from "../../bench/zero-copy/send-file.ts";
@@ -92,4 +93,13 @@ test("the bench of starting gets a record acknowledged both ways", async () => {
   const serve = await benchServeStart(1);
   expect(serve.firstAckMs).toBeGreaterThan(serve.listeningMs);
   expect(serve.idleRssBytes).toBeGreaterThan(1e6);
+}, 60_000);
+
+test("the bench of opening finds the newest record, and the offsets", async () => {
+  for (const isKilled of [false, true]) {
+    const opened = await benchOpen({ totalSizeBytes: 2_000_000, isKilled });
+    expect(opened.firstFetchMs).toBeGreaterThan(opened.openMs);
+  }
+  const { commitCount } = await benchOpenCommits(1_000);
+  expect(commitCount).toBe(1_000);
 }, 60_000);
