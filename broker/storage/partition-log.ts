@@ -128,12 +128,24 @@ export class PartitionLog {
       opened.startOffset,
     );
     this.#flushes = new FlushPolicy(context.clock, this.#commit);
-    this.#checkpoint = this.#createCheckpoint();
     this.#queue = new AppendQueue(context.clock, {
       write: (group) => this.#write(group),
       rollBack: (groups, error) => this.#rollBack(groups, error),
       cutBack: (group) => this.#cutBack(group),
     });
+    this.#checkpoint = new RecoveryCheckpoint(
+      context.clock,
+      opened.place.directory,
+      {
+        state: this.#state,
+        queue: this.#queue,
+        commit: this.#commit,
+        writer: this.#writer,
+        save: options.saveRecoveryPoint,
+        tidy: () => this.#writer.tidySnapshots(this.#segments),
+        failed: (fault) => this.#goOffline(fault),
+      },
+    );
     this.#reader = new LogReader(
       this.#segments,
       this.#writer,
@@ -459,25 +471,6 @@ export class PartitionLog {
       this.#goOffline(fault);
       throw fault;
     }
-  }
-
-  #createCheckpoint(): RecoveryCheckpoint {
-    const { directory } = this.#place;
-    return new RecoveryCheckpoint(this.#context.clock, directory, {
-      capture: () => ({
-        endOffset: this.#state.endOffset,
-        snapshot: this.#state.encodeProducers(),
-      }),
-      durable: async (endOffset) => {
-        await this.#queue.writeOf(endOffset - 1);
-        await this.#commit.wait(endOffset);
-      },
-      complete: (endOffset, snapshot) =>
-        this.#writer.completeBelow(endOffset, snapshot),
-      save: this.#options.saveRecoveryPoint,
-      tidy: () => this.#writer.tidySnapshots(this.#segments),
-      failed: (fault) => this.#goOffline(fault),
-    });
   }
 
   #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {

@@ -16,41 +16,44 @@
  */
 import type { Cancel, Clock } from "../platform/clock.ts";
 import { DiskError } from "../platform/disk.ts";
+import type { AppendQueue } from "./append-queue.ts";
+import type { AppendState } from "./append-state.ts";
+import type { LogWriter } from "./log-writer.ts";
 import { writeFault } from "./storage-error.ts";
 import type { StorageError } from "./storage-error.ts";
+import type { GroupCommit } from "./sync-policy.ts";
 
 const DUE_SIZE_BYTES = 64 * 1024 * 1024;
 const DUE_MS = 30_000;
 
-/** What moving the checkpoint needs of a log. */
-export interface CheckpointTarget {
-  /** The assigned end, and the producers there. */
-  capture(): { readonly endOffset: number; readonly snapshot: Uint8Array };
-  /** Resolves when everything below the offset is on the disk. */
-  durable(endOffset: number): Promise<void>;
-  /** Makes durable what belongs to the records below the offset. A failed sync is a `StorageError`. */
-  complete(endOffset: number, snapshot: Uint8Array): Promise<void>;
-  save(endOffset: number): Promise<void>;
-  /** Removes snapshots that recovery has no use for. */
-  tidy(): Promise<void>;
+/** The parts of a log that moving its checkpoint goes through. */
+export interface CheckpointParts {
+  readonly state: AppendState;
+  readonly queue: AppendQueue;
+  readonly commit: GroupCommit;
+  readonly writer: LogWriter;
+  /** Replaces the checkpoint in the data directory. */
+  readonly save: (endOffset: number) => Promise<void>;
+  /** Removes snapshots of producers that no opening has a use for. */
+  readonly tidy: () => Promise<void>;
   /** A sync failed, after which nobody knows what the files hold. */
-  failed(fault: StorageError): void;
+  readonly failed: (fault: StorageError) => void;
 }
 
 export class RecoveryCheckpoint {
   readonly #clock: Clock;
   readonly #directory: string;
-  readonly #target: CheckpointTarget;
+  readonly #parts: CheckpointParts;
   /** Written since the checkpoint that is being moved, or was moved last. */
   #writtenSizeBytes = 0;
   #cancel: Cancel | null = null;
   #moving: Promise<void> | null = null;
   #isStopped = false;
 
-  constructor(clock: Clock, directory: string, target: CheckpointTarget) {
+  constructor(clock: Clock, directory: string, parts: CheckpointParts) {
     this.#clock = clock;
     this.#directory = directory;
-    this.#target = target;
+    this.#parts = parts;
   }
 
   noteWritten(sizeBytes: number): void {
@@ -93,19 +96,22 @@ export class RecoveryCheckpoint {
   /** Never rejects. False: the checkpoint is where it was. */
   async #move(): Promise<boolean> {
     this.#writtenSizeBytes = 0;
-    const { endOffset, snapshot } = this.#target.capture();
+    const { state, queue, commit, writer, save, tidy } = this.#parts;
+    const { endOffset } = state;
+    const snapshot = state.encodeProducers();
     try {
-      await this.#target.durable(endOffset);
-      await this.#target.complete(endOffset, snapshot);
-      await this.#target.save(endOffset);
-      await this.#target.tidy();
+      await queue.writeOf(endOffset - 1);
+      await commit.wait(endOffset);
+      await writer.completeBelow(endOffset, snapshot);
+      await save(endOffset);
+      await tidy();
       return true;
     } catch (error) {
       // A file that could not be replaced is the one that it was.
       if (error instanceof DiskError) return false;
       // What was to be written had no room, or the log was closed.
       const fault = writeFault(this.#directory, error);
-      if (fault.code === "storage-offline") this.#target.failed(fault);
+      if (fault.code === "storage-offline") this.#parts.failed(fault);
       return false;
     }
   }

@@ -5,7 +5,8 @@
  * The thread is started when it is first needed, ended when it had nothing to do
  * for a while, and never keeps the process alive. Where none can be had (a
  * bundle without its file, a process out of threads), the same work is done
- * here, a chunk at a time.
+ * here, a chunk at a time. So is a short range: a thread takes longer to start
+ * than that takes to check.
  */
 import type { Worker } from "node:worker_threads";
 import { walkFrames } from "../../lib/checked-frames.ts";
@@ -36,12 +37,16 @@ export interface CheckedFile {
 }
 
 export interface FrameCheckerOptions {
+  /** A range up to this size needs no thread. */
+  readonly inlineSizeBytesMax: number;
   readonly idleMs: number;
   /** Throws where there is none to be had. */
   readonly startThread: () => Worker;
 }
 
 const IDLE_MS = 10_000;
+/** About a millisecond. */
+const INLINE_SIZE_BYTES_MAX = 1024 * 1024;
 
 type Settle = (answer: FrameAnswer | null) => void;
 
@@ -56,7 +61,12 @@ export class FrameChecker {
   #isInline = false;
 
   constructor(options: Partial<FrameCheckerOptions> = {}) {
-    this.#options = { idleMs: IDLE_MS, startThread, ...options };
+    this.#options = {
+      inlineSizeBytesMax: INLINE_SIZE_BYTES_MAX,
+      idleMs: IDLE_MS,
+      startThread,
+      ...options,
+    };
   }
 
   get hasThread(): boolean {
@@ -69,7 +79,11 @@ export class FrameChecker {
     format: FrameFormat,
     range: FrameRange,
   ): Promise<BadFrame | null> {
-    const answer = await this.#ask({ fd: file.fd, format, range });
+    const sizeBytes = range.endPosition - range.position;
+    const answer =
+      sizeBytes <= this.#options.inlineSizeBytesMax
+        ? null
+        : await this.#ask({ fd: file.fd, format, range });
     if (answer === null) {
       return walkFrames((bytes, at) => file.read(bytes, at), format, range);
     }

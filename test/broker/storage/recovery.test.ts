@@ -61,6 +61,20 @@ describe("the recovery checkpoint", () => {
     expect(storage.clock.timerCount).toBe(0);
   });
 
+  it("moves at once when 64 MB have been written since", async () => {
+    const storage = new TestStorage();
+    const log = await storage.open();
+    const value = "x".repeat(1_000_000);
+    for (let count = 0; count < 67; count++) await append(log, value);
+    await storage.clock.settle();
+    expect(await storage.memory.sizeOf(recoveryPointPath)).toBe(null);
+    await append(log, value);
+    await storage.clock.settle();
+    expect(text(await storage.bytesOf(recoveryPointPath))).toBe(
+      "0\n1\norders 3 68\n",
+    );
+  });
+
   it("is written when all it promises is synced", async () => {
     const storage = new TestStorage({ indexIntervalSizeBytes: 1 });
     await appendAll(await storage.open(), "abc");

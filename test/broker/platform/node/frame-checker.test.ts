@@ -64,7 +64,12 @@ function startThread(): Worker {
 }
 
 const checkerWith = (options: Partial<FrameCheckerOptions>) =>
-  new FrameChecker({ idleMs: 0, startThread, ...options });
+  new FrameChecker({
+    inlineSizeBytesMax: 0,
+    idleMs: 0,
+    startThread,
+    ...options,
+  });
 
 test("a thread finds what does not hold, and is started when it is first needed", async () => {
   const checker = checkerWith({});
@@ -78,6 +83,12 @@ test("a thread finds what does not hold, and is started when it is first needed"
     endPosition: 8 * batchSizeBytes,
   });
   expect(rest).toBe(null);
+});
+
+test("no thread is started for what takes no longer than that", async () => {
+  const checker = checkerWith({ inlineSizeBytesMax: range.endPosition });
+  expect(await check(checker)).toMatchObject({ position: 7 * batchSizeBytes });
+  expect(checker.hasThread).toBe(false);
 });
 
 test("the thread ends when it has nothing to do, and another one begins", async () => {
