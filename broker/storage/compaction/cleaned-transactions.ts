@@ -69,6 +69,14 @@ export class AbortedTransactions {
     return this.#aborted;
   }
 
+  /** Whether a transaction began below the offset that did not end yet. */
+  isOpenBelow(offset: number): boolean {
+    for (const first of this.#firstOffsets.values()) {
+      if (first < offset) return true;
+    }
+    return false;
+  }
+
   add(bytes: Uint8Array, at: number): void {
     const producerId = producerIdOf(bytes, at);
     const control = controlContentOf(bytes, at);

@@ -155,9 +155,8 @@ export class LogCompaction {
       sizeBytesPerSecondMax: options.sizeBytesPerSecondMax,
       isWanted: () => !this.#isClosed && options.isWanted(),
     });
-    const segments = this.#log.segments
-      .all()
-      .filter(({ baseOffset }) => baseOffset < endOffset);
+    const all = [...this.#log.segments.all()];
+    const segments = all.filter(({ baseOffset }) => baseOffset < endOffset);
     const pass = {
       context: this.#context,
       config: this.#actions.config(),
@@ -169,7 +168,7 @@ export class LogCompaction {
       inflatedSizeBytesMax: options.inflatedSizeBytesMax,
       pace,
       nowMs: clock.now(),
-      aborted: abortedIn(segments, pace),
+      aborted: abortedIn(all, endOffset, pace),
     };
     return cleanLog(pass, {
       hash: options.hash,

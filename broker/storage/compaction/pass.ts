@@ -26,9 +26,14 @@ export interface Pass {
   readonly aborted: () => Promise<readonly AbortedTransaction[]>;
 }
 
-/** Reads all segments for transactions that were aborted, at most once. */
+/**
+ * The transactions with data below `endOffset` that were aborted, read at most
+ * once. Their markers may lie behind it, in the active segment too: `segments`
+ * are all that the log has.
+ */
 export function abortedIn(
   segments: readonly Segment[],
+  endOffset: number,
   pace: Pace,
 ): Pass["aborted"] {
   let found: Promise<readonly AbortedTransaction[]> | null = null;
@@ -36,7 +41,11 @@ export function abortedIn(
     const transactions = new AbortedTransactions();
     const walk = new BatchWalk(pace);
     for (const { log } of segments) {
-      for await (const { bytes, at } of walk.over(log, 0)) {
+      for await (const { bytes, at, baseOffset } of walk.over(log, 0)) {
+        const isBehind = baseOffset >= endOffset;
+        if (isBehind && !transactions.isOpenBelow(endOffset)) {
+          return transactions.found;
+        }
         transactions.add(bytes, at);
       }
     }

@@ -189,6 +189,22 @@ describe("transactions in a compacted log", () => {
     ]);
   });
 
+  it("data is known as aborted also where the marker lies in the active segment", async () => {
+    const log = await open();
+    await log.add(`
+      plain - a=1
+      data  P a=2
+      plain - b=1
+      abort P`);
+    await log.compact();
+    expect(await log.lines()).toEqual([
+      "0-0 a=1",
+      "1-1",
+      "2-2 b=1",
+      "3-3 abort",
+    ]);
+  });
+
   it("nothing from an open transaction on is compacted", async () => {
     const log = await open();
     await log.add(`
