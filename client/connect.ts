@@ -59,6 +59,12 @@ const PORT = 9092;
  * `timed-out`, `aborted` or `invalid-argument`; nothing is left open then.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
+  // Also where no compiler looks: `connect()`, `connect("host:9092")`.
+  if (typeof options !== "object" || options === null) {
+    throw invalid(
+      `connect takes an object such as { broker }, { url } or { brokers }`,
+    );
+  }
   const platform = { clock: new NodeClock(), random: new NodeRandom() };
   const { signal } = options;
   if (signal?.aborted === true) throw abortedError(signal);
@@ -102,6 +108,11 @@ async function openDriver(
     });
   }
   const { brokers, tls, sasl } = options;
+  if (!Array.isArray(brokers)) {
+    throw invalid(
+      "connect takes one of { broker }, { url } and { brokers: [] }",
+    );
+  }
   if (brokers.length === 0) throw invalid("brokers is empty");
   const addresses = brokers.map(addressOf);
   const { createKafkaDriver } = await import("./drivers/kafka/kafka-driver.ts");

@@ -67,12 +67,20 @@ export function topic(
     readonly format?: "text" | "bytes";
   } = {},
 ): never {
+  if (typeof name !== "string" || name === "") {
+    throw new ClientError("invalid-argument", "a topic needs a name");
+  }
+  const format: unknown = options.format ?? "bytes";
+  if (format !== "text" && format !== "bytes") {
+    const detail = `the format ${JSON.stringify(format)} is neither "text" nor "bytes"; JSON takes a schema: topic(name, { value: schema })`;
+    throw new ClientError("invalid-argument", detail);
+  }
   // The overloads state the types; `never` is what all of them accept.
   if (options.value !== undefined) {
     const key = options.key === undefined ? text : json(options.key);
     return { name, key, value: json(options.value) } as never;
   }
-  const codec = options.format === "text" ? text : bytes;
+  const codec = format === "text" ? text : bytes;
   return { name, key: codec, value: codec } as never;
 }
 
@@ -85,9 +93,18 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 const text: Codec<string | null> = {
-  encode: (value) => (value === null ? null : encoder.encode(value)),
+  encode: (value) => (value === null ? null : encodeText(value)),
   decode: (value) => (value === null ? null : decodeText(value)),
 };
+
+/** An encoder of text takes anything, and makes `[object Object]` of an object. */
+function encodeText(value: unknown): Uint8Array {
+  if (typeof value === "string") return encoder.encode(value);
+  throw new ClientError(
+    "encode-failed",
+    `a topic of text takes strings and null, not ${typeof value}`,
+  );
+}
 
 /** JSON that is checked on both ways: what is sent fits the schema, as does what was read. */
 function json<S extends StandardSchemaV1>(

@@ -20,7 +20,11 @@ export function encodeRecord<K, V>(
     );
   }
   return {
-    key: encode(topic.name, "key", topic.key, record.key),
+    // Left out, where no compiler asks for it: no key, as with most clients.
+    key:
+      record.key === undefined
+        ? null
+        : encode(topic.name, "key", topic.key, record.key),
     value: encode(topic.name, "value", topic.value, record.value),
     headers: encodeHeaders(record.headers),
     timestampMs,
@@ -33,8 +37,9 @@ function encode<T>(
   encoder: Encoder<T>,
   value: T,
 ): Uint8Array | null {
+  let encoded: Uint8Array | null;
   try {
-    return encoder.encode(value);
+    encoded = encoder.encode(value);
   } catch (cause) {
     if (cause instanceof ClientError) throw cause;
     throw new ClientError(
@@ -43,19 +48,34 @@ function encode<T>(
       { cause },
     );
   }
+  mustBeBytes(encoded, `the ${what} of a record for ${topic}`);
+  return encoded;
+}
+
+/**
+ * What is no bytes would only show when its batch is made, where it takes the
+ * records around it along. The types say so already; plain JavaScript does not.
+ */
+function mustBeBytes(value: unknown, what: string): void {
+  if (value === null || value instanceof Uint8Array) return;
+  throw new ClientError(
+    "encode-failed",
+    `${what} is neither bytes nor null but ${typeof value}`,
+  );
 }
 
 function encodeHeaders(
   headers: SendRecord<unknown, unknown>["headers"],
 ): NewRecord["headers"] {
   if (headers === undefined) return [];
-  if (isList(headers)) {
-    return headers.map(({ name, value }) => ({ key: name, value }));
-  }
-  return Object.entries(headers).map(([key, value]) => ({
-    key,
-    value: typeof value === "string" ? text.encode(value) : value,
-  }));
+  const encoded = isList(headers)
+    ? headers.map(({ name, value }) => ({ key: name, value }))
+    : Object.entries(headers).map(([key, value]) => ({
+        key,
+        value: typeof value === "string" ? text.encode(value) : value,
+      }));
+  for (const { key, value } of encoded) mustBeBytes(value, `the header ${key}`);
+  return encoded;
 }
 
 /** `Array.isArray` does not narrow a readonly array out of a union. */

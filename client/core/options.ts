@@ -72,7 +72,9 @@ export function parseProducerOptions(
 export function parseConsumerOptions(
   options: ConsumerOptions,
 ): ConsumerSettings {
-  if (options.group === "") throw invalid("a group needs a name");
+  if (typeof options.group !== "string" || options.group === "") {
+    throw invalid("a group needs a name: { group: ... }");
+  }
   if (options.topics.length === 0) throw invalid("a consumer needs a topic");
   const sessionTimeoutMs = atLeast(
     "sessionTimeoutMs",

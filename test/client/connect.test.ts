@@ -10,6 +10,10 @@ test.each([
   { brokers: [] },
   { brokers: ["host:0"] },
   { brokers: ["a:b:c"] },
+  { brokers: "host:9092" as never },
+  {} as never,
+  "host:9092" as never,
+  undefined as never,
 ])("%j is refused before anything is opened", async (options) => {
   await expect(connect(options)).rejects.toMatchObject({
     code: "invalid-argument",
