@@ -5,6 +5,7 @@
  */
 import "../check-node.js";
 import { MillraceBroker, startBroker } from "./broker.ts";
+import { BrokerError } from "./errors.ts";
 import type { OpenHttp } from "./http/open-http.ts";
 import {
   type ListenOptions,
@@ -64,6 +65,7 @@ export interface Broker extends AsyncDisposable {
  * `directory-too-new`, `directory-unusable`, `listen-failed`.
  */
 export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
+  checkShape(options);
   const { dir, listen, http, logger, clusterId, mmap, ...rest } = options;
   const settings = withinDescriptors(parseSettings(rest), readDescriptorsMax());
   const platform = createNodePlatform({
@@ -88,6 +90,19 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
   } catch (error) {
     await broker.close();
     throw error;
+  }
+}
+
+/** The mistakes that plain JavaScript makes easy, before they are taken for something else. */
+function checkShape(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    const detail = 'openBroker takes an object, such as { dir: "./data" }';
+    throw new BrokerError("invalid-option", detail);
+  }
+  const dir = "dir" in options ? options.dir : undefined;
+  if (dir !== undefined && (typeof dir !== "string" || dir === "")) {
+    const detail = "openBroker: dir is a path, or left out for memory";
+    throw new BrokerError("invalid-option", detail);
   }
 }
 

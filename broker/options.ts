@@ -148,7 +148,8 @@ export function parseSettings(input: object): Settings {
   }
   for (const [name, value] of given) {
     if (value !== undefined && !Object.hasOwn(settings, name)) {
-      throw invalid(`there is no option ${name}`);
+      const names = Object.keys(settings).toSorted().join(", ");
+      throw invalid(`there is no option ${name}; there are ${names}`);
     }
   }
   return Object.freeze(settings) as Settings;

@@ -1,5 +1,5 @@
 /** `millrace inspect`: what a file of a data directory holds. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   type Damage,
@@ -35,6 +35,7 @@ export async function inspect(
   options: InspectOptions,
 ): Promise<void> {
   const output = openOutput();
+  await mustBeFile(path);
   const kind = inspectedKindOf(basename(path));
   if (kind === null) {
     throw new CliFailure(
@@ -72,6 +73,24 @@ export async function inspect(
             : inspectProducerSnapshot(file);
     await showRows(output, await rows, { path, json: options.json });
   });
+}
+
+async function mustBeFile(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    const isMissing =
+      error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing) return null;
+    throw error;
+  });
+  if (found === null) {
+    throw new CliFailure(
+      `there is no file ${path}`,
+      "a partition without records has no .log yet",
+    );
+  }
+  if (found.isDirectory()) {
+    throw new CliFailure(`${path} is a directory`, "name a file in it");
+  }
 }
 
 async function withFile<T>(

@@ -55,10 +55,14 @@ export async function produce(
       } catch (error) {
         if (!stopping.aborted || !isEarlyEnd(error)) throw error;
       } finally {
-        await sender.finish();
-        await producer.close();
+        try {
+          await sender.finish();
+          await producer.close();
+        } finally {
+          // Also where it failed on the way: what was sent before stays.
+          note(`${countOf(sender.sentCount)} to ${topicName}`);
+        }
       }
-      note(`${sender.sentCount} records to ${topicName}`);
     });
   } finally {
     // Input that nobody reads any more would keep the process alive.
@@ -77,6 +81,10 @@ async function sendLines(
     number++;
     await sender.send(recordOf(line, `line ${number}`));
   }
+}
+
+function countOf(records: number): string {
+  return records === 1 ? "1 record" : `${records} records`;
 }
 
 function isEarlyEnd(error: unknown): boolean {

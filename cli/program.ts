@@ -40,7 +40,7 @@ export function createProgram(): Command {
   ]);
   return program.addHelpText(
     "after",
-    "\nExit codes: 0 done, 1 failed, 2 not asked for rightly.\nEach command has a --help of its own.\n",
+    "Exit codes: 0 done, 1 failed, 2 wrong usage.\nEach command has a --help of its own.\n",
   );
 }
 

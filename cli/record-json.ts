@@ -21,6 +21,17 @@ export interface InputRecord {
   readonly partition?: number;
 }
 
+/** What `consume --json` writes: where a record was read does not say where it goes. */
+const fieldNames = [
+  "topic",
+  "partition",
+  "offset",
+  "timestamp",
+  "key",
+  "value",
+  "headers",
+];
+
 type JsonBytes = string | null | { readonly base64: string };
 
 export function formatJsonRecord(record: RawRecord): string {
@@ -45,6 +56,14 @@ export function jsonOf(bytes: Uint8Array | null): JsonBytes {
 /** `where` names the line in what is thrown. */
 export function parseJsonRecord(line: Uint8Array, where: string): InputRecord {
   const fields = parseObject(line, where);
+  // A name mistyped would be a record without a value, which deletes in some topics.
+  const unknown = Object.keys(fields).find((one) => !fieldNames.includes(one));
+  if (unknown !== undefined) {
+    throw new CliFailure(
+      `${where} has a field ${JSON.stringify(unknown)}, which no record has`,
+      'write {"key":"k","value":"v"}; a value may be any JSON',
+    );
+  }
   const timestamp = wholeNumber(fields["timestamp"], `timestamp of ${where}`);
   const partition = wholeNumber(fields["partition"], `partition of ${where}`);
   return {

@@ -23,7 +23,8 @@ export async function createLog({
   const { default: pretty } = await import("pino-pretty");
   const stream = pretty({
     sync: true,
-    ignore: "pid",
+    // What the line at the start says in words already is only for programs.
+    ignore: "pid,addresses,dir,clusterId,nodeId,httpPort",
     translateTime: "HH:MM:ss.l",
   });
   return pino({ level, base }, stream);

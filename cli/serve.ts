@@ -13,28 +13,14 @@ import {
 } from "../broker/index.ts";
 import type { HostAndPort } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
-import { createLog, type LogOptions } from "./serve-log.ts";
+import { createLog } from "./serve-log.ts";
+import { type ServeOptions, STANDARD_DIR } from "./serve-options.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-export interface ServeOptions {
-  readonly port: number;
-  readonly host?: string;
-  readonly advertise?: HostAndPort;
-  readonly dir: string;
-  readonly memory?: boolean;
-  readonly http?: number;
-  readonly httpHost: string;
-  readonly partitions?: number;
-  readonly autoCreate: boolean;
-  readonly acksAll?: "disk" | "page-cache";
-  readonly transfer?: "mapped" | "stream" | "plain";
-  readonly adopt?: boolean;
-  readonly set?: Readonly<Record<string, string>>;
-  readonly logLevel: LogOptions["level"];
-  readonly logFormat: LogOptions["format"];
-}
-
 export async function serve(options: ServeOptions): Promise<void> {
+  if (options.memory && options.dir !== undefined) {
+    throw usageFailure("--memory and --dir do not go together");
+  }
   const stopping = stopSignal();
   const log = await createLog({
     level: options.logLevel,
@@ -55,7 +41,7 @@ function brokerOptions(options: ServeOptions): BrokerOptions {
   const { host, port, advertise, http } = options;
   return {
     ...settingsOf(options.set ?? {}),
-    ...(options.memory ? {} : { dir: resolve(options.dir) }),
+    ...(options.memory ? {} : { dir: resolve(options.dir ?? STANDARD_DIR) }),
     listen: {
       port,
       ...(host === undefined ? {} : { host }),

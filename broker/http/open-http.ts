@@ -9,6 +9,7 @@
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { BrokerError } from "../errors.ts";
+import { listenProblem } from "../lib/listen-problem.ts";
 import type { RequestContext } from "../operation/context.ts";
 import type { Operations } from "../operation/operations.ts";
 import type { Logger } from "../options.ts";
@@ -50,7 +51,7 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
     await app.listen({ host, port });
   } catch (cause) {
     await app.close();
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = problemOf(cause);
     throw new BrokerError(
       "listen-failed",
       `cannot serve HTTP on ${host}:${port}: ${detail}`,
@@ -187,4 +188,10 @@ function statusOf(error: unknown): {
       ? error.statusCode
       : 500;
   return { statusCode, message: error.message };
+}
+
+function problemOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = "code" in cause ? String(cause.code) : "";
+  return listenProblem(code) ?? cause.message;
 }

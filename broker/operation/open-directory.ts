@@ -5,7 +5,7 @@
 import { BrokerError } from "../errors.ts";
 import type { Logger, Settings } from "../options.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Disk } from "../platform/disk.ts";
+import { type Disk, DiskError } from "../platform/disk.ts";
 import type { Random } from "../platform/random.ts";
 import {
   type DataDirectory,
@@ -73,5 +73,8 @@ export function brokerErrorOf(error: unknown): unknown {
     error.code === "format-too-new"
       ? "directory-too-new"
       : "directory-unusable";
-  return new BrokerError(code, error.message, error);
+  // What the system would not do says more than the code we gave it.
+  const { cause } = error;
+  const message = cause instanceof DiskError ? cause.message : error.message;
+  return new BrokerError(code, message, error);
 }

@@ -7,6 +7,7 @@
  * are told 127.0.0.1 on both.
  */
 import { BrokerError } from "../errors.ts";
+import { listenProblem } from "../lib/listen-problem.ts";
 import type { ListenOptions, Logger } from "../options.ts";
 import { type Network, NetworkError } from "../platform/network.ts";
 import type { Acceptor } from "./acceptor.ts";
@@ -75,10 +76,7 @@ async function listenAt(
     return { name, host: listener.host, port: listener.port };
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
-    const advice =
-      error.code === "EADDRINUSE"
-        ? "the port is taken; choose another one, or 0 for any"
-        : error.message;
+    const advice = listenProblem(error.code) ?? error.message;
     throw new BrokerError(
       "listen-failed",
       `cannot listen on ${host}:${port}: ${advice}`,

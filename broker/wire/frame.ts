@@ -90,13 +90,27 @@ export class FrameReader {
 
   #checkSize(): void {
     if (this.#prefix < 0 || this.#prefix > this.#sizeMax) {
-      const detail = `frame of ${this.#prefix} bytes, at most ${this.#sizeMax}`;
+      const detail = `frame of ${this.#prefix} bytes, at most ${this.#sizeMax}${otherProtocol(this.#prefix)}`;
       const position = this.#position - PREFIX_SIZE;
       this.#failure = new WireError("frame-size", position, detail);
       throw this.#failure;
     }
   }
 }
+
+/** What a size may be in truth: the first bytes of whoever speaks something else. */
+function otherProtocol(prefix: number): string {
+  // The first record of TLS is a handshake (22), of version 3.0 to 3.3.
+  if (prefix >>> 16 === 0x16_03) return "; it begins as TLS does";
+  const isHttp = httpBeginnings.has(prefix);
+  return isHttp ? "; it begins as HTTP does" : "";
+}
+
+const httpBeginnings = new Set(
+  ["GET ", "POST", "PUT ", "HEAD", "DELE", "OPTI"].map((four) =>
+    [...four].reduce((bits, one) => (bits << 8) | one.charCodeAt(0), 0),
+  ),
+);
 
 /** A writer whose first bytes are kept for the size. */
 export function beginFrame(): Writer {

@@ -26,11 +26,13 @@ export function defineProduce(program: Command): void {
         .choices(["none", "gzip", "snappy", "lz4", "zstd"])
         .default("none"),
     )
-    .option(
-      "-a, --acks <acks>",
-      "what to wait for: all (on the disk), 1 (in memory) or 0 (nothing)",
-      parseAcks,
-      -1 as const,
+    .addOption(
+      new Option(
+        "-a, --acks <acks>",
+        "what to wait for: all (on the disk), 1 (in memory) or 0 (nothing)",
+      )
+        .argParser(parseAcks)
+        .default(-1, "all"),
     )
     .option(
       "--json",

@@ -6,7 +6,7 @@ import {
   parseHostAndPort,
   parsePort,
 } from "../arguments.ts";
-import type { ServeOptions } from "../serve.ts";
+import { type ServeOptions, STANDARD_DIR } from "../serve-options.ts";
 import { addExamples } from "./shared-options.ts";
 
 export function defineServe(program: Command): void {
@@ -28,8 +28,8 @@ export function defineServe(program: Command): void {
       "address that clients are told to connect to (default: the one listened on)",
       parseHostAndPort,
     )
-    .option("-d, --dir <path>", "data directory", "./millrace-data")
-    .option("--memory", "keep everything in memory")
+    .option("-d, --dir <path>", `data directory (default: ${STANDARD_DIR})`)
+    .option("--memory", "keep everything in memory, instead of a directory")
     .option("--http <port>", "health, metrics and JSON on this port", parsePort)
     .option("--http-host <host>", "address of HTTP", "127.0.0.1")
     .option(
@@ -53,7 +53,7 @@ export function defineServe(program: Command): void {
     .option("--adopt", "take in partition directories of unknown topics")
     .option(
       "--set <name=value>",
-      "any other setting of openBroker; can be repeated",
+      "any other setting of openBroker; can be repeated; an unknown name lists them all",
       gatherPairs,
     )
     .addOption(

@@ -118,6 +118,23 @@ describe("produce and consume", () => {
 });
 
 test(
+  "produce tells how many records it had sent when a line was wrong",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const sent = await run(
+      ["produce", "partly", "-K", ":", ...at],
+      "a:1\nnone\n",
+    );
+    expect(sent).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr:
+        '1 record to partly\nmillrace: line 2 has no key separator ":"; leave --key-separator out for records without keys\n',
+    });
+  },
+);
+
+test(
   "a group goes on where it was, shows its lag, and is reset only when told twice",
   { timeout: TIMEOUT_MS },
   async () => {

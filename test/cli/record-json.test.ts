@@ -78,6 +78,7 @@ describe("records as JSON", () => {
     '{"headers":"h"}',
     '{"partition":-1}',
     '{"timestamp":"now"}',
+    '{"valeu":"v"}',
   ])("refuse %j and name the line", (line) => {
     const parse = () => parseJsonRecord(text(line), "line 9");
     expect(parse).toThrow(CliFailure);

@@ -91,6 +91,40 @@ test(
     const unknown = await run(["serve", "--memory", "--set", "nope=1"]);
     expect(unknown).toMatchObject({ exitCode: 2, stdout: "" });
     expect(unknown.stderr).toContain("nope");
+    // Whoever looks for a name finds it there.
+    expect(unknown.stderr).toContain("openFilesMax");
+
+    const both = await run(["serve", "--memory", "--dir", dir]);
+    expect(both).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(both.stderr).toContain("--memory and --dir do not go together");
+
+    await writeFile(dir, "");
+    const file = await run(["serve", "--port", "0", "--dir", dir]);
+    expect(file).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(file.stderr).toBe(
+      `millrace: cannot create the directory: ${dir} (EEXIST); see that the directory can be written\n`,
+    );
+  },
+);
+
+test(
+  "inspect tells what a path is that holds nothing to show",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    await (await openBroker({ dir })).close();
+    const absent = await run(["inspect", join(dir, "00.log")]);
+    expect(absent.exitCode).toBe(1);
+    expect(absent.stderr).toContain("there is no file ");
+    const directory = await run(["inspect", dir]);
+    expect(directory.exitCode).toBe(1);
+    expect(directory.stderr).toContain("is a directory");
+    const point = await run([
+      ...["inspect", join(dir, "recovery-point-offset-checkpoint"), "--json"],
+    ]);
+    expect(point.exitCode).toBe(0);
+    expect(jsonLines(point.stdout)).toContainEqual(
+      expect.objectContaining({ topic: "__cluster_metadata" }),
+    );
   },
 );
 

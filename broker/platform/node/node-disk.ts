@@ -7,6 +7,7 @@
  * all files of one disk share a few slots.
  */
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { DiskError } from "../disk.ts";
 import type { Disk, DiskEntry, DiskFile, LockResult } from "../disk.ts";
@@ -100,9 +101,9 @@ export class NodeDisk implements Disk {
   }
 
   createDirectory(path: string): Promise<void> {
-    return attempt(path, "cannot create the directory", async () => {
-      await fs.promises.mkdir(path, { recursive: true, mode: 0o700 });
-    });
+    return attempt(path, "cannot create the directory", () =>
+      makeDirectories(path),
+    );
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -180,4 +181,31 @@ function orMissing(error: unknown): null {
     return null;
   }
   throw error;
+}
+
+/**
+ * With the parents that are missing. Node's own recursive `mkdir` never ends
+ * where the system refuses with ENOENT below a directory that is there, as in
+ * `/proc`: the parent is made once here, and the second refusal is final.
+ */
+async function makeDirectories(path: string): Promise<void> {
+  const parent = dirname(path);
+  try {
+    await makeDirectory(path);
+  } catch (error) {
+    if (parent === path) throw error;
+    orMissing(error);
+    await makeDirectories(parent);
+    await makeDirectory(path);
+  }
+}
+
+/** Whatever the system says of one that is there, it is no failure. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const there = await fs.promises.stat(path).catch(() => null);
+    if (there?.isDirectory() !== true) throw error;
+  }
 }

@@ -35,7 +35,10 @@ describe("openHttp", () => {
     const { port } = await open();
     const second = open(port);
     await expect(second).rejects.toBeInstanceOf(BrokerError);
-    await expect(second).rejects.toMatchObject({ code: "listen-failed" });
+    await expect(second).rejects.toMatchObject({
+      code: "listen-failed",
+      message: `cannot serve HTTP on 127.0.0.1:${port}: the port is taken; choose another one, or 0 for any`,
+    });
   });
 
   test("closes at once, whoever is still connected", async () => {

@@ -125,6 +125,17 @@ test("a size too large is refused, after the frames before it, at its position",
   expect(frames).toHaveLength(1);
 });
 
+test.each([
+  [[0x16, 3, 1, 2], /at most 100; it begins as TLS does/],
+  [[...Buffer.from("GET ")], /at most 100; it begins as HTTP does/],
+  [[...Buffer.from("POST")], /at most 100; it begins as HTTP does/],
+  [[0x16, 4, 1, 2], /at most 100 at/],
+])("a size that is no size is told for what it is: %j", (bytes, said) => {
+  const push = (): void =>
+    new FrameReader(100).push(Uint8Array.from(bytes), () => {});
+  expect(push).toThrow(said);
+});
+
 test("a negative size is refused", () => {
   const reader = new FrameReader(100);
   const push = (): void =>

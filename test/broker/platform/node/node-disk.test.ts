@@ -36,6 +36,31 @@ describe("the file system", () => {
     },
   );
 
+  test.skipIf(process.platform !== "linux")(
+    "gives up on a directory that the system does not let anybody make",
+    async () => {
+      const { disk } = createNodePlatform();
+      for (const path of ["/proc/none", "/proc/none/deeper"]) {
+        await expect(disk.createDirectory(path)).rejects.toMatchObject({
+          code: "ENOENT",
+          path,
+        });
+      }
+    },
+  );
+
+  test("does not take a file for a directory", async () => {
+    const { disk } = createNodePlatform();
+    const path = `${directory.path}/file`;
+    await (await disk.open(path, "append")).close();
+    for (const [at, code] of [
+      [path, "EEXIST"],
+      [`${path}/below`, "ENOTDIR"],
+    ] as const) {
+      await expect(disk.createDirectory(at)).rejects.toMatchObject({ code });
+    }
+  });
+
   test("keeps the system's code and the path in its errors", async () => {
     const { disk } = createNodePlatform();
     const path = `${directory.path}/none/log`;
