@@ -3,10 +3,7 @@
  * a pipeline that filters, maps and distributes them to three others, broken
  * ones to the dead letters. `npm start` runs it.
  *
- *   npm start -- --fresh        forget earlier runs
- *   npm start -- --pace 2000    feed so many records a second, to watch
- *   npm start -- --dir FOLDER   keep the data there
- *   KAFKA=host:port npm start   the same on any Kafka
+ * `npm start -- --help` has its options.
  *
  * Interrupted and started again, it goes on where it was.
  */
@@ -27,6 +24,15 @@ import {
 } from "./bird-strikes/standing.ts";
 import { countsTable, samples } from "./bird-strikes/summary.ts";
 
+const USAGE = `Usage: npm start -- [options]
+
+  --fresh        forget earlier runs
+  --pace 2000    feed so many records a second, to watch
+  --dir FOLDER   keep the data there, and not in data/bird-strikes
+  --help         show this
+
+KAFKA=host:port npm start does the same on any Kafka.`;
+
 interface Options {
   readonly isFresh: boolean;
   readonly pace: number | null;
@@ -36,6 +42,7 @@ interface Options {
 
 async function main(): Promise<void> {
   const options = readOptions();
+  if (options === null) return say(USAGE);
   const interrupted = new AbortController();
   // The first asks for a clean end; a second one ends the process as usual.
   process.once("SIGINT", () => interrupted.abort());
@@ -53,7 +60,7 @@ async function main(): Promise<void> {
   const total = records.length;
   if (standing.committedCount >= total) {
     say(`All ${grouped(total)} records are done: nothing is left to do.`);
-    say("Start over with: npm start -- --fresh");
+    say(`Start over with: ${startCommand(options.kafka)} -- --fresh`);
     return;
   }
   if (standing.fedCount > 0) {
@@ -71,7 +78,7 @@ async function distribute(
   { client, dir, sessionTimeoutMs }: Place,
   records: readonly FeedRecord[],
   standing: Standing,
-  { pace }: Options,
+  { pace, kafka }: Options,
   signal: AbortSignal,
 ): Promise<void> {
   const startedMs = performance.now();
@@ -84,13 +91,17 @@ async function distribute(
     signal,
     onFed: (count) => (fedCount += count),
   });
-  const counts = (): Counts => ({
-    fed: fedCount,
-    done: standing.committedCount + run.stats().settled,
-    total: records.length,
-    recordsPerSecond:
-      run.stats().settled / ((performance.now() - startedMs) / 1_000),
-  });
+  const counts = (): Counts => {
+    const { settled } = run.stats();
+    const done = standing.committedCount + settled;
+    return {
+      // A record may be through the pipeline before the feed hears that it was taken.
+      fed: Math.max(fedCount, done),
+      done,
+      total: records.length,
+      recordsPerSecond: settled / ((performance.now() - startedMs) / 1_000),
+    };
+  };
   await Promise.all([feeding, watch(run, counts, signal)]);
   const elapsedMs = performance.now() - startedMs;
   // Drains what is in flight and commits.
@@ -103,7 +114,7 @@ async function distribute(
       "",
       `Interrupted, cleanly: ${grouped(fed)} of ${grouped(total)} fed, ${grouped(done)} done and committed.`,
     );
-    say("npm start goes on there.");
+    say(`${startCommand(kafka)} goes on there.`);
     return;
   }
   const stats = run.stats();
@@ -115,7 +126,7 @@ async function distribute(
   );
   say(countsTable(stats), "");
   say(await samples(client), "");
-  say(nextSteps(dir));
+  say(nextSteps(dir, kafka));
 }
 
 /** Shows how far it is until all is done; ends early where the run fails or somebody interrupts. */
@@ -135,13 +146,19 @@ async function watch(
   line.end(counts());
 }
 
-function nextSteps(dir: string | null): string {
+/** What starts this again where it runs now. */
+function startCommand(kafka: string | null): string {
+  return kafka === null ? "npm start" : `KAFKA=${kafka} npm start`;
+}
+
+function nextSteps(dir: string | null, kafka: string | null): string {
+  const start = startCommand(kafka);
   const lines = ["Try next:", ""];
   const add = (command: string, what: string) =>
     lines.push(`  ${command.padEnd(50)}  ${what}`);
-  add("npm start", "it knows that all is done");
+  add(start, "it knows that all is done");
   add(
-    "npm start -- --fresh --pace 2000",
+    `${start} -- --fresh --pace 2000`,
     "start over, slowly; Ctrl-C; npm start",
   );
   if (dir !== null) {
@@ -150,18 +167,21 @@ function nextSteps(dir: string | null): string {
       "any Kafka client can read it",
     );
   }
-  add("KAFKA=host:port npm start", "the same on any Kafka");
+  if (kafka === null) add("KAFKA=host:port npm start", "the same on any Kafka");
   return lines.join("\n");
 }
 
-function readOptions(): Options {
+/** Null: only the usage is asked for. */
+function readOptions(): Options | null {
   const { values } = parseArgs({
     options: {
       fresh: { type: "boolean", default: false },
       pace: { type: "string" },
       dir: { type: "string", default: "data/bird-strikes" },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) return null;
   const pace = values.pace === undefined ? null : Number(values.pace);
   if (pace !== null && !(pace >= 1)) {
     throw new Error(`--pace is records a second, got ${values.pace}`);
@@ -170,7 +190,8 @@ function readOptions(): Options {
     isFresh: values.fresh,
     pace,
     dir: resolve(values.dir),
-    kafka: process.env["KAFKA"] ?? null,
+    // Empty is how a shell turns a variable off.
+    kafka: process.env["KAFKA"] || null,
   };
 }
 

@@ -125,6 +125,12 @@ test(
         interrupted.output,
       ) ?? [];
     expect(fed).toBeDefined();
+    // Nothing is shown as done that is not shown as fed.
+    const shown = interrupted.output.matchAll(/fed ([\d,]+) +done ([\d,]+)/g);
+    const number = (text = ""): number => Number(text.replaceAll(",", ""));
+    for (const [, before, after] of shown) {
+      expect(number(after)).toBeLessThanOrEqual(number(before));
+    }
 
     const second = await runToEnd(dir);
     expect(second).toContain(`Going on: ${fed} records are fed already`);
@@ -139,6 +145,13 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test("its help shows the options and starts nothing", async () => {
+  const help = new ExampleProcess(dir, "--help");
+  expect(await help.exitCode()).toBe(0);
+  expect(help.output).toContain("--pace 2000");
+  expect(help.output).not.toContain("broker ");
+}, 30_000);
 
 test("a wrong option is told in one line", async () => {
   const wrong = new ExampleProcess(dir, "--pace", "fast");

@@ -72,12 +72,10 @@ export interface Workshop {
 /** Builds and packs into a temporary folder. */
 export async function packMillrace(): Promise<Workshop> {
   const folder = mkdtempSync(join(tmpdir(), "millrace-package-"));
-  await runOrThrow("npm", ["run", "build"], { cwd: root });
-  await runOrThrow(
-    "npm",
-    ["pack", "--ignore-scripts", "--pack-destination", folder],
-    { cwd: root },
-  );
+  // Packing builds: a tarball without `dist/` would hold a README.
+  await runOrThrow("npm", ["pack", "--pack-destination", folder], {
+    cwd: root,
+  });
   const name = readdirSync(folder).find((one) => one.endsWith(".tgz"));
   if (name === undefined) throw new Error("npm pack left no tarball");
   return {
