@@ -37,7 +37,9 @@ test("a broker that is not there cannot be reached, over either protocol", async
   ]) {
     await expect(connect(options)).rejects.toMatchObject({
       code: "broker-unreachable",
+      message: expect.stringContaining(`${address} `),
     });
+    await expect(connect(options)).rejects.toThrow("(ECONNREFUSED)");
   }
 });
 

@@ -207,7 +207,8 @@ export class KafkaConnections {
     } catch (cause) {
       this.#destroy(connection);
       if (cause instanceof ClientError) throw cause;
-      throw unreachable(`${host}:${port} cannot be reached`, cause);
+      const why = reasonOf(cause);
+      throw unreachable(`${host}:${port} cannot be reached (${why})`, cause);
     }
   }
 
@@ -217,6 +218,16 @@ export class KafkaConnections {
     const socket: Connection["socket"] | undefined = connection.socket;
     socket?.destroy();
   }
+}
+
+/** What the system or TLS said, below what the package made of it: `ECONNREFUSED`. */
+function reasonOf(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) {
+    inner = inner.cause;
+  }
+  if (!(inner instanceof Error)) return String(inner);
+  return "code" in inner ? String(inner.code) : inner.message;
 }
 
 /** ApiVersions in v3, or v0 where the broker does not know that (KIP-511). */
