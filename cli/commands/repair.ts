@@ -19,6 +19,6 @@ export function defineRepair(program: Command): void {
   addExamples(command, ["repair ./data", "repair ./data --yes"]);
   command.addHelpText(
     "after",
-    "\nExit codes: 0 nothing is left to be done, 1 something is, 2 it could not be looked at.\n",
+    "Exit codes: 0 nothing is left to be done, 1 something is, 2 it could not be looked at.\n",
   );
 }

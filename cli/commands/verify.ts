@@ -22,6 +22,6 @@ export function defineVerify(program: Command): void {
   addExamples(command, ["verify ./data", "verify ./data --records --json"]);
   command.addHelpText(
     "after",
-    "\nExit codes: 0 all is well, 1 something was found, 2 it could not be looked at.\n",
+    "Exit codes: 0 all is well, 1 something was found, 2 it could not be looked at.\n",
   );
 }
