@@ -153,22 +153,25 @@ function startCommand(kafka: string | null): string {
 
 function nextSteps(dir: string | null, kafka: string | null): string {
   const start = startCommand(kafka);
-  const lines = ["Try next:", ""];
-  const add = (command: string, what: string) =>
-    lines.push(`  ${command.padEnd(50)}  ${what}`);
-  add(start, "it knows that all is done");
-  add(
-    `${start} -- --fresh --pace 2000`,
-    "start over, slowly; Ctrl-C; npm start",
-  );
+  const steps = [
+    [start, "it knows that all is done"],
+    [
+      `${start} -- --fresh --pace 2000`,
+      "start over, slowly; Ctrl-C; npm start",
+    ],
+  ];
   if (dir !== null) {
-    add(
-      `npx node cli/main.ts serve --dir ${dir}`,
-      "any Kafka client can read it",
-    );
+    const serve = `npx node cli/main.ts serve --dir ${dir}`;
+    steps.push([serve, "any Kafka client can read it"]);
   }
-  if (kafka === null) add("KAFKA=host:port npm start", "the same on any Kafka");
-  return lines.join("\n");
+  if (kafka === null) {
+    steps.push(["KAFKA=host:port npm start", "the same on any Kafka"]);
+  }
+  const width = Math.max(...steps.map(([command = ""]) => command.length));
+  const lines = steps.map(
+    ([command = "", what = ""]) => `  ${command.padEnd(width)}  ${what}`,
+  );
+  return ["Try next:", "", ...lines].join("\n");
 }
 
 /** Null: only the usage is asked for. */
