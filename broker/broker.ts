@@ -310,11 +310,10 @@ export class MillraceBroker {
     const { clock, random } = platform;
     const parts = {
       clock,
+      directory,
       logger,
       partitions: this.#partitions,
       topics: () => this.#catalog.topics(),
-      hasFiles: (topic: string, partition: number) =>
-        directory.hasDirectory({ topic, partition }),
       crashed: (error: unknown) => this.fail(error),
     };
     const loop = (job: LogJob, intervalMs: number): LogMaintenance =>
@@ -332,7 +331,10 @@ export class MillraceBroker {
         (await this.#shards[partition]?.runtime.saveSnapshot()) === true,
     });
     return [
-      loop(createRetention(logger), settings.retentionCheckIntervalMs),
+      loop(
+        createRetention(parts.clock, logger),
+        settings.retentionCheckIntervalMs,
+      ),
       loop(compaction, settings.compactionCheckIntervalMs),
     ];
   }

@@ -7,15 +7,21 @@
  */
 import type { Topic } from "../catalog/topic.ts";
 import type { Logger } from "../options.ts";
+import { countRemovable } from "../storage/retention.ts";
 import type { RetentionLimits } from "../storage/retention.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { LogJob } from "./maintain-logs.ts";
 
-export function createRetention(logger: Logger): LogJob {
+export function createRetention(clock: Clock, logger: Logger): LogJob {
   return {
     name: "retention",
     concerns: (topic) => {
       const { retentionMs, retentionSizeBytes } = limitsOf(topic);
       return retentionMs !== null || retentionSizeBytes !== null;
+    },
+    canWait: (topic, segment) => {
+      const marks = { nowMs: clock.now(), startOffset: 0, highWatermark: 0 };
+      return countRemovable([segment], limitsOf(topic), marks) === 0;
     },
     async run({ topic, partition, log }) {
       const gone = await log.removeOldSegments(limitsOf(topic));

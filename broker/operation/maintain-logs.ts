@@ -11,6 +11,8 @@ import type { Topic } from "../catalog/topic.ts";
 import type { Logger } from "../options.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
+import type { DataDirectory } from "../storage/data-directory.ts";
+import type { SegmentFacts } from "../storage/retention.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { Partitions } from "./partitions.ts";
 
@@ -29,6 +31,8 @@ export interface LogJob {
   readonly name: string;
   /** False: nothing that is in such a topic's logs would give it anything to do. */
   concerns(topic: Topic): boolean;
+  /** Of a partition that nobody has opened, with one segment: whether it can stay so this round. */
+  canWait?(topic: Topic, segment: SegmentFacts): boolean;
   /** Throws `StorageError`. */
   run(at: MaintainedLog): Promise<void>;
 }
@@ -39,8 +43,8 @@ export interface LogMaintenanceParts {
   readonly partitions: Partitions;
   /** All there are at the beginning of a round. */
   readonly topics: () => readonly Topic[];
-  /** Whether the partition has files; without looking at the disk. */
-  readonly hasFiles: (topic: string, partition: number) => boolean;
+  /** Which partitions have files at all, and what can be said of one that is not open. */
+  readonly directory: Pick<DataDirectory, "hasDirectory" | "peek">;
   /** A job has thrown what is no fault of the disk: a bug. */
   readonly crashed: (error: unknown) => void;
 }
@@ -107,7 +111,12 @@ export class LogMaintenance {
       for (let index = 0; index < topic.partitionCount; index++) {
         if (this.#stop.signal.aborted) return;
         await this.#maybeYield();
-        if (this.#parts.hasFiles(topic.name, index)) {
+        if (
+          this.#parts.directory.hasDirectory({
+            topic: topic.name,
+            partition: index,
+          })
+        ) {
           await this.#maintain(topic, index, jobs);
         }
       }
@@ -119,12 +128,14 @@ export class LogMaintenance {
     partition: number,
     jobs: readonly LogJob[],
   ): Promise<void> {
+    const due = await this.#dueJobs(topic, partition, jobs);
+    if (due.length === 0 || this.#stop.signal.aborted) return;
     const found = await this.#parts.partitions.find(topic.name, partition);
     // Gone meanwhile, or offline, which whoever found out has told.
     if (found.error !== null) return;
     const { log } = found;
     const stopped = this.#stop.signal;
-    for (const job of jobs) {
+    for (const job of due) {
       if (stopped.aborted || log.fault !== null) return;
       try {
         await job.run({ topic, partition, log, stopped });
@@ -137,6 +148,25 @@ export class LogMaintenance {
           `${job.name} failed: ${error.message}`,
         );
       }
+    }
+  }
+
+  /** Those that the partition has to be opened for, if it is not open. */
+  async #dueJobs(
+    topic: Topic,
+    partition: number,
+    jobs: readonly LogJob[],
+  ): Promise<readonly LogJob[]> {
+    if (!jobs.some((job) => job.canWait !== undefined)) return jobs;
+    try {
+      const at = { topic: topic.name, partition };
+      const segment = await this.#parts.directory.peek(at);
+      if (segment === null) return jobs;
+      return jobs.filter((job) => job.canWait?.(topic, segment) !== true);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      // Opening it says what is wrong with it.
+      return jobs;
     }
   }
 

@@ -45,8 +45,10 @@ import {
 import { OffsetCheckpoint, readOffsetCheckpoint } from "./offset-checkpoint.ts";
 import { openPartitionFiles } from "./partition-recovery.ts";
 import type { Finding, RecoveryReport } from "./recovery-report.ts";
+import { SegmentPeeks } from "./peek-segment.ts";
+import type { SegmentFacts } from "./retention.ts";
 import { IndexBlockCache } from "./sparse-index.ts";
-import { rewriteFile } from "./rewrite-file.ts";
+import { SuspectFiles } from "./rewrite-file.ts";
 import type { StorageContext } from "./storage-context.ts";
 import { StorageError, readFault, writeFault } from "./storage-error.ts";
 import { SYNCS_IN_FLIGHT_MAX } from "./sync-policy.ts";
@@ -216,8 +218,8 @@ export class DataDirectory {
   readonly #names: Set<string>;
   /** Directories that may hold the traces of a crash. */
   readonly #unclean: Set<string>;
-  /** Files of logs that failed, with bytes that may not be on the disk though they can be read. */
-  readonly #suspects = new Map<string, Set<string>>();
+  readonly #suspects: SuspectFiles;
+  readonly #peeks: SegmentPeeks;
   readonly #opening = new Map<string, Promise<OpenedPartition>>();
   readonly #logs = new Map<string, PartitionLog>();
   readonly #deleted: DeletedDirectories;
@@ -237,6 +239,8 @@ export class DataDirectory {
     this.path = path;
     this.meta = found.meta;
     this.isClean = found.isClean;
+    this.#peeks = new SegmentPeeks(disk);
+    this.#suspects = new SuspectFiles(disk);
     this.#deleted = new DeletedDirectories(disk, path, random);
     this.#options = options;
     this.#lock = found.lock;
@@ -286,6 +290,13 @@ export class DataDirectory {
     } catch (error) {
       throw writeFault(this.path, error);
     }
+  }
+
+  /** See `peek-segment.ts`; null also where the log is open or may have suffered. Throws `StorageError`. */
+  async peek(at: TopicPartition): Promise<SegmentFacts | null> {
+    const name = partitionDirectoryName(at);
+    if (this.#logs.has(name) || this.#unclean.has(name)) return null;
+    return this.#peeks.at(joinPath(this.path, name));
   }
 
   /** The topic id that the partition's directory names, or null. Throws `StorageError`. */
@@ -393,19 +404,13 @@ export class DataDirectory {
     name: string,
     config: LogConfig,
   ): Promise<OpenedPartition> {
-    const suspects = this.#suspects.get(name) ?? new Set<string>();
-    this.#suspects.set(name, suspects);
-    for (const path of this.#logs.get(name)?.unsyncedPaths ?? []) {
-      suspects.add(path);
-    }
+    const directory = joinPath(this.path, name);
+    const log = this.#logs.get(name);
+    this.#suspects.add(directory, log?.unsyncedPaths ?? []);
     await this.#closeLog(name, false);
-    try {
-      for (const path of suspects) await rewriteFile(this.#context.disk, path);
-    } catch (error) {
-      throw writeFault(joinPath(this.path, name), error);
-    }
+    await this.#suspects.rewrite(directory);
     const opened = await this.#open(at, name, config);
-    this.#suspects.delete(name);
+    this.#suspects.forget(directory);
     return opened;
   }
 
@@ -416,6 +421,7 @@ export class DataDirectory {
   ): Promise<OpenedPartition> {
     const directory = joinPath(this.path, name);
     const { topicId } = at;
+    this.#peeks.forget(directory);
     const place: LogPlace = { dataDirectory: this.path, directory, topicId };
     try {
       if (this.#names.has(name)) await this.#checkOwner(at, name);
@@ -430,8 +436,10 @@ export class DataDirectory {
         {
           isClean: !this.#unclean.has(name),
           // A disk that has failed may have lost any of it.
-          isPageCacheIntact: this.#boot.isSameBoot && !this.#suspects.has(name),
-          isPageCacheLost: this.#boot.isOtherBoot || this.#suspects.has(name),
+          isPageCacheIntact:
+            this.#boot.isSameBoot && !this.#suspects.has(directory),
+          isPageCacheLost:
+            this.#boot.isOtherBoot || this.#suspects.has(directory),
           directoryExists: this.#names.has(name),
           startOffset: this.#startOffsets.get(at),
           recoveryPoint: this.#recoveryPoints.get(at),
@@ -473,7 +481,8 @@ export class DataDirectory {
     await this.#deleted.take(at);
     this.#names.delete(name);
     this.#unclean.delete(name);
-    this.#suspects.delete(name);
+    this.#peeks.forget(joinPath(this.path, name));
+    this.#suspects.forget(joinPath(this.path, name));
     // Durable at the latest before another of the name is opened: there may be
     // no room before the files have gone.
     for (const offsets of this.#checkpoints()) offsets.forget(at);

@@ -8,11 +8,48 @@
  */
 import type { Disk } from "../platform/disk.ts";
 import { TEMPORARY_SUFFIX } from "./layout.ts";
+import { writeFault } from "./storage-error.ts";
 
 const CHUNK_SIZE_BYTES = 1024 * 1024;
 
+/** Files of logs that failed, with bytes that may not be on the disk though they can be read. */
+export class SuspectFiles {
+  readonly #disk: Disk;
+  /** By the partition's directory. */
+  readonly #paths = new Map<string, Set<string>>();
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** Until `forget`, whatever becomes of the tries to open the partition. */
+  add(directory: string, paths: readonly string[]): void {
+    const known = this.#paths.get(directory) ?? [];
+    this.#paths.set(directory, new Set([...known, ...paths]));
+  }
+
+  has(directory: string): boolean {
+    return this.#paths.has(directory);
+  }
+
+  forget(directory: string): void {
+    this.#paths.delete(directory);
+  }
+
+  /** Throws `StorageError`. */
+  async rewrite(directory: string): Promise<void> {
+    try {
+      for (const path of this.#paths.get(directory) ?? []) {
+        await rewriteFile(this.#disk, path);
+      }
+    } catch (error) {
+      throw writeFault(directory, error);
+    }
+  }
+}
+
 /** The directory is for the caller to sync. Throws `DiskError`. */
-export async function rewriteFile(disk: Disk, path: string): Promise<void> {
+async function rewriteFile(disk: Disk, path: string): Promise<void> {
   if ((await disk.sizeOf(path)) === null) return;
   const temporaryPath = path + TEMPORARY_SUFFIX;
   const from = await disk.open(path, "read");

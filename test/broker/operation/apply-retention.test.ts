@@ -1,6 +1,8 @@
 /** A whole broker that is left alone while its records grow old. */
 import { expect, test } from "vitest";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
 import { buildBatch } from "../../../broker/record/batch-builder.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import {
   batchOf,
   epochMs,
@@ -108,4 +110,37 @@ test("a limit that is set later counts from the next round on", async () => {
   await host.clock.settle(20);
   const gone = await fetch(connection, "orders", 0);
   expect(gone.errorCode).toBe(OFFSET_OUT_OF_RANGE);
+});
+
+test("a partition that nobody asks for is opened only when its one segment is too old", async () => {
+  const disk = new MemoryDisk();
+  const clock = new ManualClock();
+  const first = await TestBroker.open({}, disk, clock);
+  await first.createTopic("orders", 1, { "retention.ms": "300000" });
+  await produce(await first.connect(), "orders", batchOf(["a"]));
+  await first.broker.close();
+  await using host = await TestBroker.open(
+    { retentionCheckIntervalMs: 60_000 },
+    disk,
+    clock,
+  );
+  const { directory } = host.broker;
+  const at = { topic: "orders", partition: 0 };
+  await clock.advanceAndSettle(270_000);
+  expect(directory.log(at)).toBe(null);
+  await clock.advanceAndSettle(60_000);
+  await clock.settle(20);
+  expect(directory.log(at)?.startOffset).toBe(1);
+});
+
+test("what a crash may have torn is opened, and not merely looked at", async () => {
+  const disk = new MemoryDisk();
+  const first = await TestBroker.open({}, disk);
+  await first.createTopic("orders");
+  await produce(await first.connect(), "orders", batchOf(["a"]));
+  first.broker.fail(new Error("a crash"));
+  await first.broker.close();
+  await using host = await TestBroker.open({}, disk);
+  const at = { topic: "orders", partition: 0 };
+  expect(await host.broker.directory.peek(at)).toBe(null);
 });

@@ -7,6 +7,7 @@ import type {
   MaintainedLog,
 } from "../../../broker/operation/maintain-logs.ts";
 import { refuse } from "../../../broker/operation/operation-error.ts";
+import type { SegmentFacts } from "../../../broker/storage/retention.ts";
 import { StorageError } from "../../../broker/storage/storage-error.ts";
 import { append, TestStorage } from "../storage/support.ts";
 
@@ -30,6 +31,8 @@ class TestMaintenance {
   readonly errors: string[] = [];
   readonly bugs: unknown[] = [];
   openedCount = 0;
+  peeked: SegmentFacts | null = null;
+  canWait: (segment: SegmentFacts) => boolean = () => false;
   hasFiles: (topic: string, partition: number) => boolean = () => true;
   job: (at: MaintainedLog) => Promise<void> = async () => {};
   concerns: LogJob["concerns"] = () => true;
@@ -41,6 +44,7 @@ class TestMaintenance {
     const job = {
       name: "a job",
       concerns: (topic: Topic) => this.concerns(topic),
+      canWait: (_topic: Topic, segment: SegmentFacts) => this.canWait(segment),
       run: (at: MaintainedLog) => {
         this.seen.push(`${at.topic.name}-${at.partition}`);
         return this.job(at);
@@ -65,7 +69,10 @@ class TestMaintenance {
           },
         },
         topics: () => this.topics,
-        hasFiles: (topic, partition) => this.hasFiles(topic, partition),
+        directory: {
+          peek: async () => this.peeked,
+          hasDirectory: (at) => this.hasFiles(at.topic, at.partition),
+        },
         crashed: (error) => this.bugs.push(error),
       },
       Array.from({ length: jobCount }, () => job),
@@ -121,6 +128,17 @@ describe("the maintenance of logs", () => {
     await test.pass(30_000);
     expect(test.seen).toEqual(["clicks-2"]);
     expect(test.openedCount).toBe(1);
+  });
+
+  it("leaves a partition closed that can wait, by what a look at its files says", async () => {
+    test.peeked = { endOffset: 0, sizeBytes: 7, greatestTimestampMs: 5 };
+    test.canWait = ({ sizeBytes }) => sizeBytes === 7;
+    await test.start();
+    await test.pass(30_000);
+    expect(test.openedCount).toBe(0);
+    test.peeked = { ...test.peeked, sizeBytes: 8 };
+    await test.pass(300_000);
+    expect(test.seen).toEqual(["orders-0"]);
   });
 
   it("tells what failed on one log and goes on with the rest", async () => {
