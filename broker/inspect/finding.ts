@@ -103,7 +103,7 @@ const kinds = {
   "wrong-topic-id": {
     severity: "damage",
     meaning:
-      "the directory names another topic's id than the catalog: the next opening would take it for an older topic's and remove it",
+      "the directory names another topic's id than the catalog: the partition stays offline, or the catalog's directory is refused, until that is put right",
     repair: "write the catalog's id",
     advice: "",
   },

@@ -12,7 +12,10 @@ import type { Topic } from "../catalog/topic.ts";
 import type { CompressionType } from "../catalog/topic-config.ts";
 import type { Logger } from "../options.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { DataDirectory } from "../storage/data-directory.ts";
+import type {
+  DataDirectory,
+  TopicPartitionId,
+} from "../storage/data-directory.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import {
@@ -126,7 +129,7 @@ export class OpenPartitions implements Partitions {
   }
 
   async #open(topic: Topic, partition: number): Promise<FoundPartition> {
-    const at = { topic: topic.name, partition, topicId: topic.id };
+    const at = this.#placeOf(topic, partition);
     try {
       await this.#removals.get(topic.name);
       const { log, report } = await this.#parts.directory.openLog(
@@ -151,6 +154,15 @@ export class OpenPartitions implements Partitions {
     }
   }
 
+  #placeOf(topic: Topic, partition: number): TopicPartitionId {
+    return {
+      topic: topic.name,
+      partition,
+      topicId: topic.id,
+      wasDeleted: (topicId) => this.#parts.catalog.wasDeleted(topicId),
+    };
+  }
+
   /** Null: it is online, or gone; else what stands in the way. */
   async #reopen({ topic: name, partition }: TopicPartition) {
     const { directory, catalog } = this.#parts;
@@ -164,7 +176,7 @@ export class OpenPartitions implements Partitions {
       if (topic === null || partition >= topic.partitionCount) return null;
       const before = this.#logs.get(topic.id)?.get(partition)?.log;
       const { log, report } = await directory.reopenLog(
-        { topic: name, partition, topicId: topic.id },
+        this.#placeOf(topic, partition),
         this.#configOf(topic),
       );
       if (report !== null) this.#tell({ topic: name, partition }, report);

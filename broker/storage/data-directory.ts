@@ -26,6 +26,7 @@ import {
   LEADER_EPOCH_FILE,
   LOCK_FILE,
   LOG_START_OFFSET_FILE,
+  PARTITION_METADATA_FILE,
   RECOVERY_POINT_FILE,
   isDeletedDirectoryName,
   joinPath,
@@ -78,6 +79,11 @@ export interface DataDirectoryOptions {
 
 export interface TopicPartitionId extends TopicPartition {
   readonly topicId: string;
+  /**
+   * Whether the topic with this other id is known to be deleted: what such a one
+   * left under the name is removed. Without it nothing is.
+   */
+  readonly wasDeleted?: (topicId: string) => boolean;
 }
 
 export interface OpenedPartition {
@@ -465,14 +471,24 @@ export class DataDirectory {
     }
   }
 
-  /** A directory that an older topic of the same name left is out of the way after this. */
+  /**
+   * What a deleted topic of the same name left is out of the way after this. A
+   * directory that names a topic which nobody deleted is not touched: one wrong
+   * letter in a small file must not cost a partition.
+   */
   async #checkOwner(at: TopicPartitionId, name: string): Promise<void> {
     const { disk } = this.#context;
     const directory = joinPath(this.path, name);
     const topicId = await readPartitionMetadata(disk, directory);
     if (topicId === null) {
       await writePartitionMetadata(disk, directory, at.topicId);
-    } else if (topicId !== at.topicId) await this.#removeDirectory(at, name);
+    } else if (at.wasDeleted?.(topicId) === true) {
+      await this.#removeDirectory(at, name);
+    } else if (topicId !== at.topicId) {
+      const detail = `names topic ${topicId}, expected ${at.topicId}: nothing was changed; stop the broker and run millrace repair, or move ${name} away`;
+      const path = joinPath(directory, PARTITION_METADATA_FILE);
+      throw new StorageError("corrupt-file", path, detail);
+    }
   }
 
   /** While this fails the directory counts as there, and its name as taken. */

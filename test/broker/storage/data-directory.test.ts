@@ -203,7 +203,11 @@ describe("a data directory", () => {
     const directory = await storage.openDirectory();
     expect(await directory.topicIdOf(partition)).toBe(partition.topicId);
     const { log } = await directory.openLog(
-      { ...partition, topicId: otherId },
+      {
+        ...partition,
+        topicId: otherId,
+        wasDeleted: (topicId) => topicId === partition.topicId,
+      },
       defaultLogConfig,
     );
     expect(log.endOffset).toBe(0);
@@ -211,6 +215,22 @@ describe("a data directory", () => {
     expect(
       text(await storage.bytesOf(`${partitionPath}/partition.metadata`)),
     ).toContain(otherId);
+  });
+
+  it("touches nothing of a directory that names a topic which nobody deleted", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    await storage.close();
+    const directory = await storage.openDirectory();
+    const mistaken = { ...partition, topicId: otherId };
+    await expect(
+      directory.openLog(mistaken, defaultLogConfig),
+    ).rejects.toMatchObject({
+      code: "corrupt-file",
+      message: expect.stringContaining("nothing was changed"),
+    });
+    const { log } = await directory.openLog(partition, defaultLogConfig);
+    expect(log.endOffset).toBe(1);
   });
 
   it("opens a partition once, however many ask", async () => {
