@@ -106,6 +106,8 @@ export class LogWriter {
     await segment.log.append(() =>
       takeBatches(group).map((batch) => batch.bytes),
     );
+    // A sync that began meanwhile took the segment off, and may have missed this.
+    this.#dirtySegments.add(segment);
     if (isNewFile) this.#isDirectoryDirty = true;
     let endOffset = this.#written.offset;
     for (const batch of batches) {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { DiskFile } from "../../../broker/platform/disk.ts";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
 import { createDeferred } from "../../../broker/storage/deferred.ts";
 import { JobQueue } from "../../../broker/storage/job-queue.ts";
 import { GroupCommit } from "../../../broker/storage/sync-policy.ts";
@@ -20,6 +22,40 @@ function heldSync() {
       return promise.then(() => reaches);
     },
   };
+}
+
+/** Every sync and asynchronous write of the log ends when the test says so. */
+class HeldDisk extends MemoryDisk {
+  readonly syncs: (() => void)[] = [];
+  readonly writes: (() => void)[] = [];
+  /** What the file held when each sync began. */
+  readonly syncedSizes: number[] = [];
+
+  override async open(
+    path: string,
+    mode: "read" | "append" | "create",
+  ): Promise<DiskFile> {
+    const file = await super.open(path, mode);
+    if (path !== logPath) return file;
+    const sync = async (): Promise<void> => {
+      this.syncedSizes.push(file.sizeBytes);
+      await new Promise<void>((resolve) => this.syncs.push(resolve));
+    };
+    const write = async (parts: readonly Uint8Array[]): Promise<void> => {
+      await new Promise<void>((resolve) => this.writes.push(resolve));
+      await file.append(parts);
+    };
+    return new Proxy(file, {
+      get(_file, name) {
+        if (name === "sync") return sync;
+        if (name === "append") return write;
+        const value: unknown = Reflect.get(file, name, file);
+        return typeof value === "function"
+          ? (value.bind(file) as unknown)
+          : value;
+      },
+    });
+  }
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -62,6 +98,43 @@ describe("group commit", () => {
     held.running[1]?.finish();
     await turn();
     expect(isDone).toBe(true);
+  });
+
+  /**
+   *   write A, sync 1 for A, write B, write C begins, sync 2 for B begins,
+   *   write C ends, sync 2 ends        // C is not on the disk
+   */
+  it("syncs again for a write that was under way when the last sync began", async () => {
+    const disk = new HeldDisk();
+    const log = await new TestStorage({}, {}, disk).open();
+    const settle = async () => {
+      for (let turns = 0; turns < 10; turns++) await turn();
+    };
+    const write = (value: string) => {
+      const result = log.append(batchOf(value));
+      if (result.error !== null) throw new Error(result.error);
+      return result.durable();
+    };
+    const durable = [write("a")];
+    await settle();
+    durable.push(write("b"));
+    await settle();
+    disk.writes.shift()?.();
+    await settle();
+    let isDurable = false;
+    durable.push(write("c").then(() => void (isDurable = true)));
+    await settle();
+    disk.syncs.shift()?.();
+    await settle();
+    disk.writes.shift()?.();
+    await settle();
+    disk.syncs.shift()?.();
+    await settle();
+    expect(isDurable).toBe(false);
+    const sizeBytes = 3 * batchOf("a").length;
+    expect(disk.syncedSizes.at(-1)).toBe(sizeBytes);
+    disk.syncs.shift()?.();
+    await Promise.all(durable);
   });
 
   it("tells a failure to all who wait", async () => {
