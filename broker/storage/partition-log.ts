@@ -444,6 +444,9 @@ export class PartitionLog {
   async #write(group: AppendGroup): Promise<void> {
     if (this.#fault !== null) throw this.#fault;
     await this.#writer.write(group, this.#config);
+    // A sync failed while the write ran: what the file holds before it may be
+    // gone, and recovery cuts there. So the write counts for nobody.
+    if (this.#fault !== null) throw this.#fault;
     const { written } = this.#writer;
     this.#checkpoint.noteWritten(sizeBytesOf(group));
     if (this.#options.visibility === "page-cache") {
