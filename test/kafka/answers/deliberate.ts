@@ -75,7 +75,8 @@ export const deliberate: readonly Deliberate[] = [
     kafka: "they have a coordinator",
     why: "there are no transactions yet",
     question: /^of (a|an impossible) transaction /,
-    path: /errorCode$/,
+    // Kafka's is there, or not yet: it is made when it is first asked for.
+    path: /(errorCode|errorMessage|nodeId|host|port)$/,
   },
   {
     api: "JoinGroup",
