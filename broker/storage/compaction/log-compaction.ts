@@ -8,6 +8,7 @@
  * A log with a damaged batch is not compacted: to write it anew would lose what
  * may still be saved of it. Reopening the log forgets that.
  */
+import { DiskError } from "../../platform/disk.ts";
 import { AssertionError } from "../../lib/assert.ts";
 import type { SipHash } from "../../lib/siphash.ts";
 import type { LogConfig } from "../log-config.ts";
@@ -18,7 +19,8 @@ import { commitCleaned, removeDeleted, swapIn } from "../segment-swap.ts";
 import type { Segment } from "../segment.ts";
 import type { StorageContext } from "../storage-context.ts";
 import type { GroupCommit } from "../sync-policy.ts";
-import { StorageError, writeFault } from "../storage-error.ts";
+import { StorageError, readFault, writeFault } from "../storage-error.ts";
+import type { IndexedTimestamp } from "../time-index.ts";
 import { findBatch } from "../batch-scan.ts";
 import { cleanLog } from "./clean-log.ts";
 import type { CleanResult } from "./clean-log.ts";
@@ -85,7 +87,7 @@ export class LogCompaction {
     return this.#damage;
   }
 
-  /** What a pass would have to do, after the last one ended at this offset. Throws `DiskError`, `StorageError`. */
+  /** What a pass would have to do, after the last one ended at this offset. Throws `StorageError`. */
   async survey(cleanedOffset: number | null): Promise<Cleanable> {
     const config = this.#actions.config();
     const { segments, producers } = this.#log;
@@ -221,9 +223,18 @@ export class LogCompaction {
     });
   }
 
+  async #greatestTimestampOf(segment: Segment): Promise<IndexedTimestamp> {
+    try {
+      return await segment.greatestTimestamp();
+    } catch (error) {
+      if (error instanceof DiskError) throw readFault(segment.log.path, error);
+      throw error;
+    }
+  }
+
   async #factsOf(segment: Segment, config: LogConfig): Promise<SegmentFacts> {
     const { baseOffset, sizeBytes } = segment;
-    const { timestampMs } = await segment.greatestTimestamp();
+    const { timestampMs } = await this.#greatestTimestampOf(segment);
     const isAsked = config.maxCompactionLagMs < NEVER;
     return {
       baseOffset,

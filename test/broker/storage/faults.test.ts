@@ -248,3 +248,13 @@ describe("a log that is opened anew after a failed sync", () => {
     expect(await readAll(again.log)).toEqual(["0:a"]);
   });
 });
+
+it("a look at what could be compacted tells of a broken disk as a fault, which no bug is", async () => {
+  const storage = new TestStorage({ segmentSizeBytes: 100 });
+  for (const value of ["a", "b"]) await append(await storage.open(), value);
+  const log = await storage.reopen();
+  storage.disk.rule = failing("open", ".timeindex", { code: "EIO" });
+  await expect(log.compaction.survey(null)).rejects.toMatchObject({
+    code: "storage-offline",
+  });
+});
