@@ -357,10 +357,12 @@ export class ServedConnection implements BudgetUser, SessionPeer {
       );
     }
     this.#closed.abort();
+    this.#frames.discard();
     this.#session?.close();
     for (const { payload } of this.#answers) payload?.release();
     this.#answers = [];
-    this.#queue = [];
+    // Nobody else has seen them.
+    for (const frame of this.#queue.splice(0)) giveBackMemory(frame);
     this.#budget.leave(this);
     this.#budget.give(this.#heldSizeBytes);
     this.#onEnd(this);

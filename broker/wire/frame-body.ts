@@ -55,6 +55,13 @@ export class FrameBody {
     return this.#arrivedCount === this.#sizeBytes ? whole : null;
   }
 
+  /** The rest will not come: gives back at once what it has. */
+  discard(): void {
+    for (const segment of this.#segments.splice(0)) detach(segment);
+    if (this.#whole !== null) detach(this.#whole);
+    this.#segmentsSize = 0;
+  }
+
   /** Into the last segment, and into a new one what does not fit. */
   #keep(piece: Uint8Array): void {
     const last = this.#segments.at(-1);
@@ -90,6 +97,7 @@ export class FrameBody {
       this.#segmentsSize -= first.length;
       if (some.length === end) {
         this.#segments.shift();
+        detach(first);
         continue;
       }
       const rest = first.subarray(some.length);
@@ -98,4 +106,9 @@ export class FrameBody {
       if (isLast) this.#lastCount -= some.length;
     }
   }
+}
+
+/** Without waiting for a collection, which large frames would outrun. Nobody else ever saw these bytes. */
+function detach({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -74,6 +74,12 @@ export class FrameReader {
     }
   }
 
+  /** The stream has ended: what is held of an unfinished frame is given back at once. Nothing is pushed after it. */
+  discard(): void {
+    this.#body?.discard();
+    this.#body = null;
+  }
+
   /** Adds a piece to the body under way; the whole body if that was its last. */
   #complete(piece: Uint8Array): Uint8Array | null {
     let body: Uint8Array | null = piece;
