@@ -15,7 +15,7 @@ import { compareRebuiltIndexes } from "./index-rebuild.ts";
 import { SimulationStuck } from "./simulator.ts";
 import { audit, boundsOf, surveyGroup, surveyState } from "./survey.ts";
 import type { SimKafkaClient } from "../support/sim-kafka-client.ts";
-import { groups, PARTITION_COUNT, topics, World } from "./world.ts";
+import { groups, PARTITION_COUNT, sources, topics, World } from "./world.ts";
 import type { Cast, WorldOptions } from "./world.ts";
 
 export interface RunResult {
@@ -151,12 +151,11 @@ async function comeToRest(
 /** Resolves once both groups have committed everything. */
 async function groupsEnd(client: SimKafkaClient): Promise<void> {
   for (let partition = 0; partition < PARTITION_COUNT; partition += 1) {
-    const place = { topic: topics.input, partition };
-    const { endOffset } = await boundsOf(client, place);
-    for (const group of Object.values(groups)) {
+    for (const { group, topic } of sources) {
+      const { endOffset } = await boundsOf(client, { topic, partition });
       for (;;) {
         const committed = await surveyGroup(client, group);
-        const text = committed.get(`${group} ${topics.input}-${partition}`);
+        const text = committed.get(`${group} ${topic}-${partition}`);
         if (endOffset === 0 || Number.parseInt(text ?? "", 10) === endOffset)
           break;
         await client.pause();
@@ -171,6 +170,7 @@ async function readEverything(client: SimKafkaClient): Promise<void> {
     topics.output,
     topics.deadLetters,
     topics.mixed,
+    topics.feed,
     topics.input,
   ]) {
     for (let partition = 0; partition < PARTITION_COUNT; partition += 1) {
