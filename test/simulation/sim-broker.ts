@@ -10,7 +10,7 @@ import type { Logger, Settings } from "../../broker/options.ts";
 import type { Disk } from "../../broker/platform/disk.ts";
 import type { Stop } from "../support/sim-observation.ts";
 import type { Faults } from "./faults.ts";
-import { SimDisk } from "./sim-disk.ts";
+import { SimDisk, never } from "./sim-disk.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import { SimProcess } from "./sim-process.ts";
 import type { SimStorage } from "./sim-storage.ts";
@@ -97,6 +97,7 @@ export class SimBroker {
     this.#parts.simulator.trace("broker", "closes");
     this.#broker = null;
     await broker.close();
+    if (!process.isAlive) return never();
     process.die();
     this.#process = null;
     this.#parts.stopped("clean-stop");
@@ -121,6 +122,8 @@ export class SimBroker {
       if (process.isAlive) simulator.fail(error);
     });
     await broker.listen(BROKER_AT);
+    // A write that killed it throws, and its code goes on from there.
+    if (!process.isAlive) return;
     this.#broker = broker;
     simulator.trace("broker", "listens");
   }
