@@ -299,8 +299,13 @@ class SimConnection implements Connection {
       `${this.#name} ${what}`,
       () => {
         const isLate = !this.#process.isAlive && !faults.deliversAfterDeath();
-        if (!isLate || what === "reset") arrive();
-        else this.#peer.#arrivedEnd ??= { error: reset("lost on the way") };
+        if (!isLate || what === "reset") {
+          arrive();
+          return;
+        }
+        // It may have been the last word: nothing else would tell the peer.
+        this.#peer.#arrivedEnd ??= { error: reset("lost on the way") };
+        this.#peer.#deliverSoon();
       },
     );
   }
