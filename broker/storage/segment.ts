@@ -4,7 +4,10 @@
  * Index entries follow from the log alone, by Kafka's rule: a batch that starts
  * more than `indexIntervalSizeBytes` behind the last indexed batch (or the
  * segment's start) gets an entry in both. So an index that is rebuilt is byte
- * for byte the one that was lost.
+ * for byte the one that was lost. When a segment is sealed or closed, its time
+ * index also gets the greatest timestamp; where appending goes on after a close,
+ * that entry is taken back first. Kafka leaves it in, so its time indexes tell
+ * how often it was stopped.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
@@ -128,8 +131,10 @@ export class Segment {
   /** Reads from the indexes what appending needs, after a clean opening. */
   async resume(firstTimestampMs: number | null): Promise<void> {
     this.#firstTimestampMs = firstTimestampMs;
-    this.#indexedPosition = (await this.offsetIndex.last()).position;
-    this.timeIndex.resumeAfter(await this.greatestTimestamp());
+    const { offset, position } = await this.offsetIndex.last();
+    this.#indexedPosition = position;
+    // No entry points to the segment's first batch.
+    this.#greatest = await this.timeIndex.resume(position > 0 ? offset : null);
   }
 
   /** The greatest timestamp and the last offset of the first batch that has it; -1 for none. */

@@ -50,6 +50,10 @@ export class IndexBlockCache {
     this.#blocks ??= new LRUCache({ max: this.#blockCountMax });
     this.#blocks.set(indexNumber * BLOCKS_PER_INDEX_MAX + block, bytes);
   }
+
+  delete(indexNumber: number, block: number): void {
+    this.#blocks?.delete(indexNumber * BLOCKS_PER_INDEX_MAX + block);
+  }
 }
 
 export interface EntryFormat {
@@ -114,6 +118,21 @@ export class SparseIndex {
     }
     this.#gatheredCount++;
     return { bytes: this.#gathered, position };
+  }
+
+  /**
+   * Forgets the last entry of the file, where the next flush cuts it off. Not
+   * beside a look-up, nor with entries that are gathered.
+   */
+  takeBackLast(): void {
+    assert(
+      this.#gatheredCount === 0 && this.#writtenCount > 0,
+      `${this.path} has no last entry in its file`,
+    );
+    this.#writtenCount -= 1;
+    // Its block may have been a whole one, and is none any more.
+    const block = Math.floor(this.#writtenCount / ENTRIES_PER_BLOCK);
+    this.#blocks.delete(this.#number, block);
   }
 
   /**

@@ -70,9 +70,25 @@ export class TimeIndex {
     return this.#timestampOf(await this.#entries.last());
   }
 
-  /** Tells the index what its file's last entry holds, after a clean opening. */
-  resumeAfter(last: IndexedTimestamp): void {
+  /**
+   * To be called before the first append to a file that is there: gives its
+   * last entry. One behind the last batch that is in the offset index,
+   * `lastIndexedOffset`, was put there by a close. It does not follow from the
+   * log, so it is taken back; the next close adds what is the greatest then.
+   * Null: no batch is in the offset index. Throws as `SparseIndex.find`.
+   */
+  async resume(lastIndexedOffset: number | null): Promise<IndexedTimestamp> {
+    const greatest = await this.last();
+    let last = greatest;
+    const isOfClose =
+      last.timestampMs >= 0 &&
+      (lastIndexedOffset === null || last.offset > lastIndexedOffset);
+    if (isOfClose) {
+      this.#entries.takeBackLast();
+      last = await this.last();
+    }
     this.#lastTimestampMs = last.timestampMs;
+    return greatest;
   }
 
   #timestampOf(entry: Uint8Array | null): IndexedTimestamp {

@@ -201,4 +201,34 @@ describe("indexes", () => {
     }
     expect((await index.last()).offset).toBe(29_995);
   });
+
+  it("take the entry of a close back, though it was the last of a whole block", async () => {
+    const { disk, files, blocks } = await open();
+    const at = { path: "/d/t", baseOffset: 0 };
+    const entryCount = 512;
+    const closed = new TimeIndex(at, files, blocks, {
+      entryCount: 0,
+      lastTimestampMs: -1,
+    });
+    for (let slot = 0; slot < entryCount; slot++) {
+      closed.maybeAppend(1000 + slot, slot);
+    }
+    await closed.entries.flush();
+    const times = new TimeIndex(at, files, blocks, {
+      entryCount,
+      lastTimestampMs: -1,
+    });
+    const ofClose = { timestampMs: 1511, offset: 511 };
+    expect(await times.resume(510)).toEqual(ofClose);
+    expect(await times.last()).toEqual({ timestampMs: 1510, offset: 510 });
+    times.maybeAppend(1520, 520);
+    await times.entries.flush();
+    expect(await times.lookup(1515)).toEqual({
+      timestampMs: 1510,
+      offset: 510,
+    });
+    expect(await times.last()).toEqual({ timestampMs: 1520, offset: 520 });
+    const bytes = await readSmallFile(disk, "/d/t");
+    expect(bytes?.length).toBe(entryCount * 12);
+  });
 });

@@ -39,6 +39,14 @@ async function crashed(
   return storage;
 }
 
+async function indexesOf(storage: TestStorage): Promise<Uint8Array[]> {
+  const path = `${partitionPath}/00000000000000000000`;
+  return [
+    await storage.bytesOf(`${path}.index`),
+    await storage.bytesOf(`${path}.timeindex`),
+  ];
+}
+
 const flip = (position: number) => (bytes: Uint8Array) =>
   bytes.with(position, (bytes[position] ?? 0) ^ 0x55);
 
@@ -234,10 +242,52 @@ describe("opening after a crash", () => {
     const fresh = new TestStorage({ indexIntervalSizeBytes: 1 });
     await appendAll(await fresh.open(), "abcde");
     await fresh.close();
-    for (const kind of ["index", "timeindex"]) {
-      const path = `${partitionPath}/00000000000000000000.${kind}`;
-      expect(await storage.bytesOf(path)).toEqual(await fresh.bytesOf(path));
+    expect(await indexesOf(storage)).toEqual(await indexesOf(fresh));
+  });
+
+  it("rebuilds the indexes of a log that was closed and went on many times", async () => {
+    const config = { indexIntervalSizeBytes: 2 * batchSizeBytes };
+    const storage = new TestStorage(config);
+    const fresh = new TestStorage(config);
+    const unstopped = await fresh.open();
+    for (let at = 0; at < 12; at++) {
+      // Some are older than those before them.
+      const timestampMs = 1000 + 10 * at - (at % 4 === 3 ? 25 : 0);
+      const batch = { values: ["v"], timestampMs };
+      await append(await storage.reopen(), batch);
+      await append(unstopped, batch);
     }
+    await storage.close();
+    await fresh.close();
+    const grown = await indexesOf(storage);
+    expect(grown).toEqual(await indexesOf(fresh));
+    for (const kind of ["index", "timeindex"]) {
+      await storage.memory.remove(
+        `${partitionPath}/00000000000000000000.${kind}`,
+      );
+    }
+    await storage.reopen(false);
+    await storage.close();
+    expect(await indexesOf(storage)).toEqual(grown);
+  });
+
+  it("rebuilds them the same where a crash follows a close and what was appended behind it", async () => {
+    const config = { indexIntervalSizeBytes: 2 * batchSizeBytes };
+    const storage = new TestStorage(config);
+    const fresh = new TestStorage(config);
+    const unstopped = await fresh.open();
+    let log = await storage.open();
+    for (let at = 0; at < 12; at++) {
+      const batch = { values: ["v"], timestampMs: 1000 + 10 * at };
+      if (at === 5) log = await storage.reopen();
+      await append(log, batch);
+      if (at === 9) await moveCheckpoint(storage);
+      await append(unstopped, batch);
+    }
+    await storage.reopen(false);
+    await storage.close();
+    await fresh.close();
+    expect(await indexesOf(storage)).toEqual(await indexesOf(fresh));
   });
 
   it("takes from an index what is of batches below the checkpoint, and no zeros behind it", async () => {
