@@ -88,7 +88,7 @@ export interface TopicPartitionId extends TopicPartition {
 
 export interface OpenedPartition {
   readonly log: PartitionLog;
-  /** What recovery found; null where nothing had to be scanned. */
+  /** What recovery found; null where nothing had to be scanned, or another caller was told. */
   readonly report: RecoveryReport | null;
 }
 
@@ -344,21 +344,23 @@ export class DataDirectory {
     const name = partitionDirectoryName(at);
     const log = this.#logs.get(name);
     if (log !== undefined) return Promise.resolve({ log, report: null });
-    const known = this.#opening.get(name);
-    if (known !== undefined) return known;
-    const opening = this.#open(at, name, config).finally(() => {
-      this.#opening.delete(name);
-    });
-    this.#opening.set(name, opening);
-    return opening;
+    return this.#openOnce(name, () => this.#open(at, name, config));
   }
 
   /** Opens a log anew that went offline: what is in its files is scanned. Throws `StorageError`. */
   reopenLog(at: TopicPartitionId, config: LogConfig): Promise<OpenedPartition> {
     const name = partitionDirectoryName(at);
+    return this.#openOnce(name, () => this.#reopen(at, name, config));
+  }
+
+  /** Whoever comes while it is being opened waits for that, and is not told what was found. */
+  async #openOnce(
+    name: string,
+    open: () => Promise<OpenedPartition>,
+  ): Promise<OpenedPartition> {
     const known = this.#opening.get(name);
-    if (known !== undefined) return known;
-    const opening = this.#reopen(at, name, config).finally(() => {
+    if (known !== undefined) return { log: (await known).log, report: null };
+    const opening = open().finally(() => {
       this.#opening.delete(name);
     });
     this.#opening.set(name, opening);

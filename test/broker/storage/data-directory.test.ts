@@ -243,6 +243,23 @@ describe("a data directory", () => {
     expect(directory.log(partition)).toBe(opened[0]?.log);
   });
 
+  it("tells what recovery found to one of those who ask for the partition", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    await storage.close(false);
+    const directory = await storage.openDirectory();
+    const opened = await Promise.all(
+      [1, 2, 3].map(() => directory.openLog(partition, defaultLogConfig)),
+    );
+    opened.push(await directory.openLog(partition, defaultLogConfig));
+    expect(opened.map(({ report }) => report?.endOffset ?? null)).toEqual([
+      1,
+      null,
+      null,
+      null,
+    ]);
+  });
+
   it("goes on without first offsets that it cannot read, and says so", async () => {
     const storage = new TestStorage();
     const log = await storage.open();
