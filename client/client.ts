@@ -18,6 +18,10 @@ export interface TopicPartition {
 export interface TopicPartitionOffset extends TopicPartition {
   /** The next record to read: last done + 1. */
   readonly offset: number;
+  /**
+   * Of the record before it. A commit without it is given the one of the batch
+   * that was handed out last, if the offset does not lie behind that.
+   */
   readonly leaderEpoch?: number;
   readonly metadata?: string;
 }

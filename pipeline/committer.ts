@@ -68,7 +68,13 @@ export class Committer {
     });
     if (moved.length === 0) return;
     try {
-      await consumer.commit(moved.map(({ id, offset }) => ({ ...id, offset })));
+      await consumer.commit(
+        moved.map(({ id, progress: { leaderEpoch }, offset }) =>
+          leaderEpoch === null
+            ? { ...id, offset }
+            : { ...id, offset, leaderEpoch },
+        ),
+      );
       for (const { progress, offset } of moved) progress.markCommitted(offset);
     } catch (cause) {
       counters.commitFailures += 1;

@@ -72,10 +72,19 @@ export class PartitionLane {
   /** Takes a batch in; ignored while draining, as the next owner reads it again. */
   accept(batch: PartitionBatch): void {
     if (this.#state !== "open") return;
-    this.#waiting = [
-      ...this.#waiting.slice(this.#nextWaiting),
-      ...batch.records,
-    ];
+    const waiting = this.#waiting.slice(this.#nextWaiting);
+    const nextOffset =
+      (waiting.at(-1)?.offset ?? this.#progress.nextOffset - 1) + 1;
+    const first = batch.records[0];
+    if (first !== undefined && first.offset < nextOffset) {
+      // The consumer went back: a seek, a log that begins anew or was cut. What
+      // is in flight from before no longer says anything about the offset, and
+      // what waits is gone from the log, or is read again.
+      waiting.length = 0;
+      this.#progress = new PartitionProgress(first.offset);
+    }
+    this.#progress.noteLeaderEpoch(batch.leaderEpoch);
+    this.#waiting = [...waiting, ...batch.records];
     this.#nextWaiting = 0;
     this.#fill();
   }
@@ -128,11 +137,6 @@ export class PartitionLane {
   }
 
   #begin(record: RawRecord): void {
-    if (record.offset < this.#progress.nextOffset) {
-      // The consumer went back: a seek, or a log that began anew. What is in
-      // flight from before no longer says anything about the offset.
-      this.#progress = new PartitionProgress(record.offset);
-    }
     const settleOffset = this.#progress.begin(record.offset);
     this.#inFlightCount += 1;
     const settle = (): void => {

@@ -13,6 +13,7 @@ export class PartitionProgress {
   #first = 0;
   #nextOffset: number;
   #committedOffset: number;
+  #leaderEpoch: number | null = null;
 
   /** `startOffset`: where reading starts. */
   constructor(startOffset: number) {
@@ -23,6 +24,15 @@ export class PartitionProgress {
   /** The offset behind the last record that began. */
   get nextOffset(): number {
     return this.#nextOffset;
+  }
+
+  /** The latest that a record of this reading came in; a commit carries it. */
+  get leaderEpoch(): number | null {
+    return this.#leaderEpoch;
+  }
+
+  noteLeaderEpoch(leaderEpoch: number | null): void {
+    this.#leaderEpoch = leaderEpoch ?? this.#leaderEpoch;
   }
 
   /** Everything below it has settled. */

@@ -29,6 +29,11 @@ import { abortedError, backoffMs, Deferred, sleep } from "./wait.ts";
 type RevokeHandler = Parameters<GroupConsumer["onRevoke"]>[0];
 type AssignHandler = Parameters<GroupConsumer["onAssign"]>[0];
 
+interface HandedOut {
+  readonly endOffset: number;
+  readonly leaderEpoch: number | null;
+}
+
 export class CoreConsumer implements GroupConsumer {
   readonly #driver: Driver;
   readonly #platform: { readonly clock: Clock; readonly random: Random };
@@ -43,6 +48,8 @@ export class CoreConsumer implements GroupConsumer {
   #assignment: readonly TopicPartition[] = [];
   /** Since the assignment. */
   readonly #sought = new Map<string, number>();
+  /** Since the assignment: the end and the leader epoch of what was last handed out. */
+  readonly #handed = new Map<string, HandedOut>();
   /** Null while no generation is ours to commit in. */
   #member: GroupMember | null = null;
   #running: Promise<void> | null = null;
@@ -61,7 +68,9 @@ export class CoreConsumer implements GroupConsumer {
     this.#feed = new PartitionFeed(driver, platform, {
       isolation: settings.isolation,
       bufferedSizeBytesMax: settings.bufferedSizeBytesMax,
-      reset: (id) => this.#offsetOf(id, settings.from),
+      // As Java's consumer: what took the place of a lost tail is read.
+      reset: async (id, divergingOffset) =>
+        divergingOffset ?? (await this.#offsetOf(id, settings.from)),
     });
     this.#membership = new Membership(driver, platform, settings, {
       assigned: (partitions, member) => this.#assigned(partitions, member),
@@ -116,7 +125,7 @@ export class CoreConsumer implements GroupConsumer {
       this.#driver,
       this.#platform,
       member,
-      offsets,
+      offsets.map((one) => this.#withEpoch(one)),
     );
     if (outcome !== "lost") return;
     // The heartbeat would tell, only later.
@@ -153,7 +162,12 @@ export class CoreConsumer implements GroupConsumer {
 
   async #next(): Promise<IteratorResult<PartitionBatch>> {
     const batch = await this.#feed.next();
-    if (batch !== null) return { done: false, value: batch };
+    if (batch !== null) {
+      const { records, leaderEpoch } = batch;
+      const endOffset = (records.at(-1)?.offset ?? -1) + 1;
+      this.#handed.set(keyOf(batch), { endOffset, leaderEpoch });
+      return { done: false, value: batch };
+    }
     const { signal } = this.#settings;
     if (signal?.aborted === true) throw abortedError(signal);
     return { done: true, value: undefined };
@@ -182,6 +196,7 @@ export class CoreConsumer implements GroupConsumer {
     this.#member = member;
     this.#assignment = partitions;
     this.#sought.clear();
+    this.#handed.clear();
     const positions = await this.#positions(partitions);
     if (positions === null) return;
     await this.#onAssign(positions);
@@ -189,8 +204,10 @@ export class CoreConsumer implements GroupConsumer {
     // Whoever has sought since the assignment knows better.
     this.#feed.add(
       positions.map((position) => {
-        const offset = this.#sought.get(keyOf(position)) ?? position.offset;
-        return { ...position, offset };
+        const offset = this.#sought.get(keyOf(position));
+        return offset === undefined
+          ? position
+          : { ...sameId(position), offset };
       }),
     );
   }
@@ -230,6 +247,21 @@ export class CoreConsumer implements GroupConsumer {
     const targets = [{ ...sameId(id), at }];
     const [offset] = await offsetsOf(this.#driver, targets, isolation);
     return offset ?? 0;
+  }
+
+  /**
+   * With the leader epoch of the record before it, so that whoever begins there
+   * is told when the log was cut below it. A later epoch than the record's own
+   * serves as well: it is cut off whenever the record is.
+   */
+  #withEpoch(position: TopicPartitionOffset): TopicPartitionOffset {
+    if (position.leaderEpoch !== undefined) return position;
+    const handed = this.#handed.get(keyOf(position));
+    if (handed === undefined || position.offset > handed.endOffset) {
+      return position;
+    }
+    const { leaderEpoch } = handed;
+    return leaderEpoch === null ? position : { ...position, leaderEpoch };
   }
 
   #mustOwn(

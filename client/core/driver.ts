@@ -93,7 +93,10 @@ export interface FetcherOptions {
  * pushed to, credit takes the place of polls.
  */
 export interface Fetcher {
-  /** Replaces positions; partitions not named here are no longer fetched. */
+  /**
+   * Replaces positions; partitions not named here are no longer fetched. A
+   * position's `leaderEpoch` is the one of the record before it.
+   */
   assign(positions: readonly TopicPartitionOffset[]): void;
   /** Resolves with at least one item, or null after `close`. Answers to positions that were replaced are dropped. */
   next(): Promise<readonly FetchedBatches[] | null>;
@@ -109,6 +112,12 @@ export interface FetchedBatches extends TopicPartition {
   readonly bytes: Uint8Array;
   readonly highWatermark: number;
   readonly startOffset: number | null;
+  /**
+   * With `offset-out-of-range`: the log was cut below the position since its
+   * `leaderEpoch`, and is as it was read up to here. A driver that cannot know
+   * leaves it out.
+   */
+  readonly divergingOffset?: number | null;
   /**
    * With `read_committed`: transactions in these bytes that were rolled back,
    * as Kafka's Fetch answers them. Their records are to be left out.

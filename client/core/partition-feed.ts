@@ -15,7 +15,7 @@ import type {
 } from "../client.ts";
 import { ClientError } from "../errors.ts";
 import type { Driver, FetchedBatches, Fetcher, Isolation } from "./driver.ts";
-import { decodeRecords, nextOffsetOf } from "./records.ts";
+import { decodeRecords, nextPositionOf } from "./records.ts";
 import { isPassing, isRetriableAnswer, refused } from "./refusal.ts";
 import { keyOf } from "./topic-partitions.ts";
 import { backoffMs, Bell, sleep } from "./wait.ts";
@@ -29,8 +29,14 @@ const WAIT_MS_MAX = 500;
 export interface FeedOptions {
   readonly isolation: Isolation;
   readonly bufferedSizeBytesMax: number;
-  /** Where to go on when an offset is out of range; a rejection ends the feed. */
-  readonly reset: (partition: TopicPartition) => Promise<number>;
+  /**
+   * Where to go on when an offset is out of range; a rejection ends the feed.
+   * `divergingOffset` where the log was cut: up to there it is as it was read.
+   */
+  readonly reset: (
+    partition: TopicPartition,
+    divergingOffset: number | null,
+  ) => Promise<number>;
 }
 
 interface Feed {
@@ -39,6 +45,8 @@ interface Feed {
   queuedSizeBytes: number;
   /** What is queued ends there. */
   fetchOffset: number;
+  /** Of the record before it, as far as it is known. */
+  fetchEpoch: number | null;
   /** Its queue has its share. */
   isFull: boolean;
   /** Backing off, or its offset is being looked up. */
@@ -81,13 +89,14 @@ export class PartitionFeed {
 
   /** Starts reading these, besides those that are read already. */
   add(positions: readonly TopicPartitionOffset[]): void {
-    for (const { topic, partition, offset } of positions) {
+    for (const { topic, partition, offset, leaderEpoch } of positions) {
       const id = { topic, partition };
       this.#feeds.set(keyOf(id), {
         id,
         queue: [],
         queuedSizeBytes: 0,
         fetchOffset: offset,
+        fetchEpoch: leaderEpoch ?? null,
         isFull: false,
         isHeld: false,
         failures: 0,
@@ -123,6 +132,7 @@ export class PartitionFeed {
     feed.queue.length = 0;
     feed.queuedSizeBytes = 0;
     feed.fetchOffset = offset;
+    feed.fetchEpoch = null;
     feed.isFull = false;
     feed.isHeld = false;
     feed.failure = null;
@@ -204,15 +214,16 @@ export class PartitionFeed {
     // An answer to a position that was left meanwhile.
     if (feed === undefined || item.fetchOffset !== feed.fetchOffset) return;
     if (item.error !== null) {
-      void this.#failed(feed, item.error);
+      void this.#failed(feed, item.error, item);
       return;
     }
     feed.failures = 0;
-    const nextOffset = nextOffsetOf(item.bytes, item.fetchOffset);
+    const next = nextPositionOf(item.bytes, item.fetchOffset);
     if (item.bytes.length === 0) return;
     feed.queue.push(item);
     feed.queuedSizeBytes += item.bytes.length;
-    feed.fetchOffset = nextOffset;
+    feed.fetchOffset = next.offset;
+    feed.fetchEpoch = next.leaderEpoch ?? feed.fetchEpoch;
     if (!feed.isFull && feed.queuedSizeBytes >= this.#shareSizeBytes()) {
       feed.isFull = true;
       this.#reassign();
@@ -221,7 +232,11 @@ export class PartitionFeed {
   }
 
   /** The partition is held back until it may be asked again, at a new offset if it must be. */
-  async #failed(feed: Feed, answer: string): Promise<void> {
+  async #failed(
+    feed: Feed,
+    answer: string,
+    item: FetchedBatches,
+  ): Promise<void> {
     const isLost = answer === "offset-out-of-range";
     if (!isLost && !isRetriableAnswer(answer)) {
       this.#giveUp(feed, fetchFailure(feed.id, answer));
@@ -230,21 +245,40 @@ export class PartitionFeed {
     feed.isHeld = true;
     feed.failures += 1;
     const before = feed.fetchOffset;
+    // A topic of that name may be another one when it is there again.
+    if (answer === "unknown-topic-or-partition") feed.fetchEpoch = null;
     this.#reassign();
     const { signal } = this.#aborter;
     if (!isLost || feed.failures > 1) {
       await sleep(this.#clock, backoffMs(feed.failures, this.#random), signal);
     }
     try {
-      const offset = isLost ? await this.#options.reset(feed.id) : before;
+      const offset = isLost ? await this.#resetOffset(feed, item) : before;
       // A seek that came meanwhile knows better.
-      if (feed.fetchOffset === before) feed.fetchOffset = offset;
+      if (feed.fetchOffset === before && isLost) {
+        feed.fetchOffset = offset;
+        feed.fetchEpoch = null;
+      }
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       if (!isPassing(error)) return this.#giveUp(feed, error);
     }
     feed.isHeld = false;
     this.#reassign();
+  }
+
+  /** Where the log ended before the position, nothing that came to lie there since is passed over. */
+  async #resetOffset(
+    { id, fetchOffset }: Feed,
+    { divergingOffset = null, highWatermark }: FetchedBatches,
+  ): Promise<number> {
+    if (divergingOffset !== null) {
+      const offset = Math.min(divergingOffset, fetchOffset);
+      return this.#options.reset(id, offset);
+    }
+    const offset = await this.#options.reset(id, null);
+    const isBeyondEnd = highWatermark >= 0 && highWatermark < fetchOffset;
+    return isBeyondEnd ? Math.min(offset, highWatermark) : offset;
   }
 
   #giveUp(feed: Feed, failure: ClientError): void {
@@ -269,7 +303,11 @@ export class PartitionFeed {
       const positions: TopicPartitionOffset[] = [];
       for (const [key, feed] of this.#feeds) {
         if (this.#paused.has(key) || feed.isFull || feed.isHeld) continue;
-        positions.push({ ...feed.id, offset: feed.fetchOffset });
+        positions.push({
+          ...feed.id,
+          offset: feed.fetchOffset,
+          ...(feed.fetchEpoch === null ? {} : { leaderEpoch: feed.fetchEpoch }),
+        });
       }
       this.#fetcher.assign(positions);
     });

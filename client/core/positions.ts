@@ -36,8 +36,11 @@ export async function startPositions(
   let next = 0;
   return partitions.map((id, index) => {
     const known = committed[index] ?? null;
-    const offset = known?.offset ?? begun[next++] ?? 0;
-    return { ...sameId(id), offset };
+    if (known === null) return { ...sameId(id), offset: begun[next++] ?? 0 };
+    const { offset, leaderEpoch } = known;
+    return leaderEpoch === undefined
+      ? { ...sameId(id), offset }
+      : { ...sameId(id), offset, leaderEpoch };
   });
 }
 

@@ -109,19 +109,35 @@ class AbortedProducers {
   }
 }
 
+export interface NextPosition {
+  readonly offset: number;
+  /** Of the last whole batch; null where there is none, or it has none. */
+  readonly leaderEpoch: number | null;
+}
+
 /**
  * Behind the last whole batch of `bytes`: where a fetcher goes on. Looks at
  * headers only. `fetchOffset` where there is no whole batch.
  */
-export function nextOffsetOf(bytes: Uint8Array, fetchOffset: number): number {
-  let nextOffset = fetchOffset;
+export function nextPositionOf(
+  bytes: Uint8Array,
+  fetchOffset: number,
+): NextPosition {
+  let offset = fetchOffset;
+  let leaderEpoch = -1;
   let at = 0;
   for (;;) {
     const sizeBytes = wholeBatchSizeBytes(bytes, at);
-    if (sizeBytes === null) return nextOffset;
-    nextOffset = Math.max(nextOffset, lastOffsetOf(bytes, at) + 1);
+    if (sizeBytes === null) break;
+    offset = Math.max(offset, lastOffsetOf(bytes, at) + 1);
+    leaderEpoch = partitionLeaderEpochOf(bytes, at);
     at += sizeBytes;
   }
+  return { offset, leaderEpoch: leaderEpoch < 0 ? null : leaderEpoch };
+}
+
+export function nextOffsetOf(bytes: Uint8Array, fetchOffset: number): number {
+  return nextPositionOf(bytes, fetchOffset).offset;
 }
 
 /** Positions of the whole batches, each with a CRC that holds. */

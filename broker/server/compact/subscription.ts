@@ -17,8 +17,11 @@
  */
 import type { Payload } from "../../lib/payload.ts";
 import type { RequestContext } from "../../operation/context.ts";
-import type { Fetch, FetchResult } from "../../operation/fetch.ts";
-import type { OperationError } from "../../operation/operation-error.ts";
+import type { Fetch, Fetched, FetchResult } from "../../operation/fetch.ts";
+import {
+  type OperationError,
+  refuse,
+} from "../../operation/operation-error.ts";
 import {
   batchesFrames,
   compactApis,
@@ -47,6 +50,8 @@ interface SubscribedPartition {
   readonly leaderEpoch: number | null;
   readonly stop: AbortController;
   offset: number;
+  /** Of the last record the client has; null once it was pushed what follows. */
+  lastEpoch: number | null;
   isSent: boolean;
 }
 
@@ -110,6 +115,8 @@ export class Subscription {
       const one = this.#partitions.get(keyOf(topic, partition));
       if (one === undefined || one.round !== round || !one.isSent) continue;
       one.offset = offset;
+      // It reads on in this log, which is not cut while it is open.
+      one.lastEpoch = null;
       one.isSent = false;
       this.#ready.push(one);
     }
@@ -172,6 +179,13 @@ export class Subscription {
       this.#push(one, result);
       return;
     }
+    if (result.divergingEpoch !== undefined) {
+      result.payload.release();
+      this.#drop(one.key);
+      const { endOffset } = result.divergingEpoch;
+      this.#push(one, diverged(result), endOffset);
+      return;
+    }
     if (result.payload.sizeBytes === 0) {
       result.payload.release();
       void this.#park(one);
@@ -187,7 +201,11 @@ export class Subscription {
     this.#push(one, result);
   }
 
-  #push(one: SubscribedPartition, result: FetchResult): void {
+  #push(
+    one: SubscribedPartition,
+    result: FetchResult,
+    divergingOffset: number | null = null,
+  ): void {
     const head = {
       kind: FrameKind.push,
       correlationId: this.#options.id,
@@ -203,6 +221,7 @@ export class Subscription {
       highWatermark: result.highWatermark,
       stableOffset: result.error === null ? result.stableOffset : null,
       startOffset: result.startOffset,
+      divergingOffset,
     };
     const payloads = result.error === null ? [result.payload] : [];
     this.#outlet.push(batchesFrames.encode(head, fields, payloads));
@@ -233,6 +252,7 @@ export class Subscription {
             offset: one.offset,
             sizeBytesMax: limits.sizeBytesMax,
             leaderEpoch: one.leaderEpoch,
+            lastFetchedEpoch: one.lastEpoch,
           },
         ],
       });
@@ -241,6 +261,16 @@ export class Subscription {
       return failed(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** Told as an error, which ends the partition here: the client says where it goes on. */
+function diverged({ highWatermark, startOffset }: Fetched): FetchResult {
+  const detail = "the log was cut below what was read of it";
+  return {
+    ...refuse("offset-out-of-range", detail),
+    highWatermark,
+    startOffset,
+  };
 }
 
 function failed(detail: string) {

@@ -16,10 +16,14 @@ export const topicPartition = struct({ topic: string, partition: int32 });
 /** Answers that say only how it went, one for each name that was asked. */
 export const namedErrors = { topics: array(struct({ name: string, error })) };
 
-/** Where a reader stands; with the leader epoch it knows, if any. */
+/**
+ * Where a reader stands; with the leader epoch it knows, if any, and the one of
+ * the last record it has: where the log was cut since, it is told so.
+ */
 export const position = struct({
   topic: string,
   partition: int32,
   offset: int64,
   leaderEpoch: int32.nullable(),
+  lastEpoch: int32.nullable().default(null),
 });

@@ -64,4 +64,9 @@ export const batchesPush = {
   highWatermark: int64.nullable(),
   stableOffset: int64.nullable(),
   startOffset: int64.nullable(),
+  /**
+   * With `offset-out-of-range`, where the log was cut below the position since
+   * its `lastEpoch`: up to here the log is as it was read. Else null.
+   */
+  divergingOffset: int64.nullable().default(null),
 };

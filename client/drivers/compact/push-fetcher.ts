@@ -8,7 +8,9 @@
  * at most the buffer's size ahead of who reads.
  *
  * After a lost connection everything is subscribed again, each partition where
- * its last push ended: nothing is lost and nothing comes twice.
+ * its last push ended: nothing is lost and nothing comes twice. With it goes the
+ * leader epoch of the last record, so that a broker that came back without a
+ * tail of its log says so, instead of sending what took the lost offsets.
  */
 import type { TopicPartitionOffset } from "../../client.ts";
 import type {
@@ -16,7 +18,7 @@ import type {
   Fetcher,
   FetcherOptions,
 } from "../../core/driver.ts";
-import { nextOffsetOf } from "../../core/records.ts";
+import { nextOffsetOf, nextPositionOf } from "../../core/records.ts";
 import { isPassing, refused } from "../../core/refusal.ts";
 import { keyOf } from "../../core/topic-partitions.ts";
 import { backoffMs, sleep } from "../../core/wait.ts";
@@ -33,11 +35,11 @@ const POSITION_COUNT_MAX = 5_000;
 interface Subscribed {
   readonly topic: string;
   readonly partition: number;
-  readonly leaderEpoch: number | null;
   /** Of the `subscribe` that set its position. */
   round: number;
-  /** Where the next push begins. */
+  /** Where the next push begins, and the epoch of the record before it. */
   nextOffset: number;
+  nextEpoch: number | null;
   /** Where what was handed over ends. */
   handedOffset: number;
 }
@@ -90,9 +92,9 @@ export class PushFetcher implements Fetcher {
       const one = {
         topic: position.topic,
         partition: position.partition,
-        leaderEpoch: position.leaderEpoch ?? null,
         round: 0,
         nextOffset: offset,
+        nextEpoch: position.leaderEpoch ?? null,
         handedOffset: offset,
       };
       this.#subscribed.set(key, one);
@@ -167,7 +169,9 @@ export class PushFetcher implements Fetcher {
       return;
     }
     if (push.error === null) {
-      one.nextOffset = nextOffsetOf(bytes, offset);
+      const next = nextPositionOf(bytes, offset);
+      one.nextOffset = next.offset;
+      one.nextEpoch = next.leaderEpoch ?? one.nextEpoch;
       // Bytes without a whole batch lead nowhere: whoever decodes them says why.
       if (one.nextOffset > offset) {
         const advanced = { topic, partition, round, offset: one.nextOffset };
@@ -186,6 +190,7 @@ export class PushFetcher implements Fetcher {
       bytes,
       highWatermark: push.highWatermark ?? -1,
       startOffset: push.startOffset,
+      divergingOffset: push.divergingOffset,
     });
     this.#wake();
   }
@@ -262,11 +267,12 @@ export class PushFetcher implements Fetcher {
         isCommittedOnly: isolation === "read_committed",
         partitionSizeBytesMax,
         creditSizeBytes: isFirst ? creditSizeBytes : 0,
-        positions: positions.map(({ nextOffset, ...place }) => ({
-          topic: place.topic,
-          partition: place.partition,
-          offset: nextOffset,
-          leaderEpoch: place.leaderEpoch,
+        positions: positions.map(({ topic, partition, ...next }) => ({
+          topic,
+          partition,
+          offset: next.nextOffset,
+          leaderEpoch: null,
+          lastEpoch: next.nextEpoch,
         })),
         removed: isFirst ? removed : [],
       };

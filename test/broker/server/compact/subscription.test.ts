@@ -64,6 +64,7 @@ class World {
         partition: 0,
         offset,
         leaderEpoch: null,
+        lastEpoch: null,
       })),
       removed: [],
     });
@@ -290,7 +291,15 @@ test.each([0, -1, -(2 ** 31)])(
       isCommittedOnly: false,
       partitionSizeBytesMax,
       creditSizeBytes: 100,
-      positions: [{ topic: "a", partition: 0, offset: 0, leaderEpoch: null }],
+      positions: [
+        {
+          topic: "a",
+          partition: 0,
+          offset: 0,
+          leaderEpoch: null,
+          lastEpoch: null,
+        },
+      ],
       removed: [],
     });
     expect(refusal?.error).toBe("invalid-request");

@@ -22,7 +22,7 @@ import {
 } from "../../../../broker/wire/compact/preface.ts";
 import { packArray } from "../../../../broker/wire/msgpack.ts";
 import { WireError } from "../../../../broker/wire/wire-error.ts";
-import { bytesOf, golden } from "./golden.ts";
+import { bytesOf, golden, pushWithoutDivergingOffset } from "./golden.ts";
 
 const hello = {
   versionMin: 1,
@@ -95,6 +95,7 @@ const written: { readonly [N in keyof typeof golden]: Uint8Array } = {
         highWatermark: 9,
         stableOffset: 9,
         startOffset: 0,
+        divergingOffset: null,
       },
       [payloadOf([Uint8Array.of(10, 11)])],
     ),
@@ -115,6 +116,13 @@ describe("golden frames", () => {
       expect(page).toContain(golden[name]);
     });
   }
+});
+
+test("a push from before there was a diverging offset has none", () => {
+  const frame = bytesOf(pushWithoutDivergingOffset).subarray(4);
+  const { fields, payload } = batchesFrames.decode(frame);
+  expect(fields).toMatchObject({ offset: 7, divergingOffset: null });
+  expect([...payload]).toEqual([10, 11]);
 });
 
 test("a frame's payload is a view behind its header", () => {

@@ -12,8 +12,12 @@ export const golden = {
   produceAnswer: "0000000a 94 01 02 14 91 94 c0 05 c0 00",
   error:
     "00000030 96 02 03 16 af696e76616c69642d72657175657374 ba7468652072657175657374206d616b6573206e6f2073656e7365 c0",
-  batchesPush: "0000000f 9b 03 01 19 a16f 00 02 c0 07 09 09 00 0a0b",
+  batchesPush: "00000010 9c 03 01 19 a16f 00 02 c0 07 09 09 00 c0 0a0b",
 } as const;
+
+/** As brokers pushed before they told of a log that was cut: it is read on. */
+export const pushWithoutDivergingOffset =
+  "0000000f 9b 03 01 19 a16f 00 02 c0 07 09 09 00 0a0b";
 
 export function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
