@@ -51,8 +51,8 @@ export const topics = {
   /** Read by a group; written at 1 or at -1. */
   input: "in",
   /**
-   * Copied by a pipeline; written at -1 only: the compact client does not go by
-   * leader epochs, so a group of it may skip what took the place of a lost tail.
+   * Copied by a pipeline; written at -1 only: what it does about a lost tail is
+   * in `test/client/drivers/compact/lost-tail.test.ts`.
    */
   feed: "feed",
   output: "out",
