@@ -250,3 +250,27 @@ test("a pipeline goes back to where the log was cut, and commits from there with
   expect(seen).toEqual(["a", "b", "c", "d", "e", "f", "g", "h"]);
   await world.until(running.stop());
 });
+
+test("where a whole epoch was lost, a reset to the end passes over nothing that comes meanwhile", async () => {
+  await using world = new LosingWorld();
+  await world.start();
+  await world.createTopic();
+  await world.put("a", "b");
+  const sizeBytes = await world.sizeBytes();
+  await world.restartCutTo(sizeBytes);
+  await world.put("c", "d");
+  const before = await join(world);
+  await world.until(before.read(4));
+  await world.until(before.leave());
+  await world.restartCutTo(sizeBytes);
+  const { driver } = world;
+  const offsetsAt = driver.offsetsAt.bind(driver);
+  driver.offsetsAt = async (...asked) => {
+    await produce(driver, "orders", 0, "e");
+    return offsetsAt(...asked);
+  };
+  const member = await join(world, { from: "latest" });
+  await world.until(member.read(1));
+  expect(member.values).toEqual(["e"]);
+  await world.until(member.leave());
+});
