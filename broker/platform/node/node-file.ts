@@ -44,6 +44,16 @@ const STREAM_CHUNK_SIZE_BYTES = 64 * 1024;
 /** `writev` takes no more parts than this at once (IOV_MAX, the same on Linux and macOS). */
 const WRITE_PART_COUNT_MAX = 1024;
 
+/**
+ * A read stream that is destroyed closes its descriptor, whatever `autoClose`
+ * says, and one that is broken off is destroyed. The descriptor is the file's.
+ */
+const leavesOpen = {
+  open: fs.open,
+  read: fs.read,
+  close: (_fd: number, done: (error: null) => void) => done(null),
+};
+
 export class NodeFile implements DiskFile {
   readonly #context: FileContext;
   readonly #opened: OpenedFile;
@@ -104,17 +114,26 @@ export class NodeFile implements DiskFile {
   ): AsyncIterable<Uint8Array> {
     if (sizeBytes === 0) return;
     this.#begin();
+    const source = fs.createReadStream("", {
+      fd: this.#opened.fd,
+      fs: leavesOpen,
+      start: position,
+      end: position + sizeBytes - 1,
+      autoClose: false,
+      highWaterMark: STREAM_CHUNK_SIZE_BYTES,
+    });
     try {
-      yield* fs.createReadStream("", {
-        fd: this.#opened.fd,
-        start: position,
-        end: position + sizeBytes - 1,
-        autoClose: false,
-        highWaterMark: STREAM_CHUNK_SIZE_BYTES,
-      });
+      yield* source;
     } catch (error) {
       throw diskErrorOf(error, this.#opened.path, "cannot read");
     } finally {
+      // Whoever breaks off leaves a read under way, which needs the descriptor.
+      if (!source.closed) {
+        await new Promise<void>((resolve) => {
+          source.once("close", () => resolve());
+          source.destroy();
+        });
+      }
       this.#finish();
     }
   }
