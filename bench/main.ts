@@ -37,7 +37,7 @@ async function produce(): Promise<string> {
   const sizes = [
     [10, 6_000_000, anchors.produce10],
     [100, 2_000_000, anchors.produce100],
-    [1_000, 300_000, anchors.produce1000],
+    [1_000, 500_000, anchors.produce1000],
   ] as const;
   for (const [recordSizeBytes, count, anchor] of sizes) {
     for (const [name, acks, acksAll] of [
@@ -101,10 +101,14 @@ async function inProcess(): Promise<string> {
       recordSizeBytes,
       recordsCount: 100_000 * scale,
     });
+    const { kafka, kfake } =
+      recordSizeBytes === 100 ? anchors.records100 : anchors.records1000;
     rows.push([
       `${recordSizeBytes} B`,
       millions(figures.sentPerSecond),
       millions(figures.readPerSecond),
+      kafka,
+      kfake,
     ]);
   }
   return table(
