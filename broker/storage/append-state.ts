@@ -1,10 +1,12 @@
 /**
  * What the next append goes by: the end that is assigned, ahead of what is
- * written, with the segment, producers and leader epochs as they are there.
+ * written, with the segment, producers and leader epochs as they are there, and
+ * what the log was told: the topic's configuration and the leader epoch.
  *
  * All of it is synchronous: a batch has its offsets and its place when `assign`
  * returns. What a failed write takes back, `rollBack` undoes in the same turn.
  */
+import { assert } from "../lib/assert.ts";
 import { setBaseOffset, setPartitionLeaderEpoch } from "../record/batch.ts";
 import type { AppendGroup, PendingBatch, Roll } from "./append-queue.ts";
 import type { LeaderEpochs } from "./leader-epochs.ts";
@@ -42,11 +44,19 @@ export class AppendState {
   readonly #segments: SegmentList;
   readonly #epochs: LeaderEpochs;
   readonly #producers: ProducerState;
+
+  // Moves with each append.
   #endOffset: number;
   #tail: SegmentTail;
 
-  constructor(opened: OpenedLog, context: StorageContext) {
+  // Moves when told to.
+  #config: LogConfig;
+  #leaderEpoch: number;
+
+  constructor(opened: OpenedLog, context: StorageContext, config: LogConfig) {
     this.#context = context;
+    this.#config = config;
+    this.#leaderEpoch = opened.epochs.latest?.epoch ?? 0;
     this.#directory = opened.place.directory;
     this.#segments = opened.segments;
     this.#epochs = opened.epochs;
@@ -60,6 +70,24 @@ export class AppendState {
     return this.#endOffset;
   }
 
+  get config(): LogConfig {
+    return this.#config;
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch;
+  }
+
+  configure(config: LogConfig): void {
+    this.#config = config;
+  }
+
+  /** Batches from now on carry the epoch; it must not go back. */
+  setLeaderEpoch(epoch: number): void {
+    assert(epoch >= this.#leaderEpoch, "a leader epoch does not go back");
+    this.#leaderEpoch = epoch;
+  }
+
   checkSequence(batch: ProducedBatch): SequenceAnswer {
     return this.#producers.check(batch);
   }
@@ -69,14 +97,14 @@ export class AppendState {
     own: OwnBytes,
     incoming: IncomingBatch,
     producer: ProducedBatch | null,
-    rules: { readonly config: LogConfig; readonly leaderEpoch: number },
   ): AssignedBatch {
-    const { config, leaderEpoch } = rules;
+    const config = this.#config;
+    const leaderEpoch = this.#leaderEpoch;
     const { baseOffset, lastOffset, maxTimestampMs } = incoming;
     const nowMs = this.#context.clock.now();
     // Before the batch changes the producers: the snapshot is of the state so far.
     const roll = this.#tail.mustRollBefore(incoming, config, nowMs)
-      ? this.startSegment(config).roll
+      ? this.startSegment().roll
       : null;
     if (this.#producers.isExpiryDue) {
       this.#producers.expire(nowMs, config.producerIdExpirationMs);
@@ -123,11 +151,11 @@ export class AppendState {
   }
 
   /** What comes next begins a new segment, at the assigned end. */
-  startSegment(config: LogConfig): Omit<AssignedBatch, "batch"> & {
+  startSegment(): Omit<AssignedBatch, "batch"> & {
     readonly roll: Roll;
   } {
     const nowMs = this.#context.clock.now();
-    this.#producers.expire(nowMs, config.producerIdExpirationMs);
+    this.#producers.expire(nowMs, this.#config.producerIdExpirationMs);
     const sealed = this.#tail.segment;
     const segment = new Segment(
       { directory: this.#directory, baseOffset: this.#endOffset },

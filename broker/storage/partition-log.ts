@@ -12,43 +12,27 @@
  * After a failed sync, or a write that failed for good, it is offline until it
  * is opened anew: nobody knows what is in the file.
  */
-import {
-  lastOffsetDeltaOf,
-  maxTimestampOf,
-  setLogAppendTime,
-} from "../record/batch.ts";
-import { assert } from "../lib/assert.ts";
-import { checkAppend, storedForm } from "./append-check.ts";
-import { AppendQueue, sizeBytesOf } from "./append-queue.ts";
-import type { AppendGroup } from "./append-queue.ts";
-import type { Appended, AppendResult } from "./append-result.ts";
+import type { AppendResult } from "./append-result.ts";
 import { AppendState } from "./append-state.ts";
-import type { IncomingBatch } from "./append-state.ts";
 import { LogCompaction } from "./compaction/log-compaction.ts";
-import { FlushPolicy } from "./flush-policy.ts";
+import { HighWatermark } from "./high-watermark.ts";
 import type { EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
+import { LogAppender } from "./log-appender.ts";
+import { LogCommitter } from "./log-committer.ts";
 import type { LogConfig } from "./log-config.ts";
+import { LogHealth } from "./log-health.ts";
 import { LogStart } from "./log-start.ts";
 import { LogReader } from "./log-reader.ts";
 import type { ReadRequest, ReadResult } from "./log-reader.ts";
 import { LogWriter } from "./log-writer.ts";
-import type { LogEnd, LogPlace } from "./log-writer.ts";
+import type { LogEnd } from "./log-writer.ts";
 import type { LogOptions, OpenedLog } from "./opened-log.ts";
-import { producerOf } from "./producer-state.ts";
-import type { Duplicate } from "./producer-state.ts";
 import { removeOldSegments } from "./old-segments.ts";
 import type { RetentionLimits } from "./retention.ts";
-import { RecoveryCheckpoint } from "./recovery-checkpoint.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import type { StorageContext } from "./storage-context.ts";
-import {
-  StorageError,
-  isPassing,
-  syncFault,
-  writeFault,
-} from "./storage-error.ts";
-import { GroupCommit } from "./sync-policy.ts";
+import type { StorageError } from "./storage-error.ts";
 import { TimestampSearch } from "./timestamp-search.ts";
 import type { FoundOffset } from "./timestamp-search.ts";
 
@@ -57,32 +41,19 @@ export type DeleteRecordsResult =
   | { readonly error: "offset-out-of-range" };
 
 export class PartitionLog {
-  // Fixed at open.
   readonly #context: StorageContext;
-  readonly #options: LogOptions;
-  readonly #place: LogPlace;
   readonly #segments: SegmentList;
   readonly #epochs: LeaderEpochs;
   readonly #state: AppendState;
   readonly #writer: LogWriter;
-  readonly #queue: AppendQueue;
-  readonly #commit: GroupCommit;
+  readonly #health: LogHealth;
+  readonly #highWatermark: HighWatermark;
+  readonly #committer: LogCommitter;
   readonly #start: LogStart;
-  readonly #flushes: FlushPolicy;
-  readonly #checkpoint: RecoveryCheckpoint;
+  readonly #appender: LogAppender;
   readonly #reader: LogReader;
   readonly #search: TimestampSearch;
   readonly compaction: LogCompaction;
-  readonly #listeners = new Set<() => void>();
-
-  // Moves with each write or sync.
-  #visible: LogEnd;
-
-  // Moves when told to.
-  #config: LogConfig;
-  #leaderEpoch = 0;
-  #fault: StorageError | null = null;
-  #isClosed = false;
 
   constructor(
     opened: OpenedLog,
@@ -90,75 +61,58 @@ export class PartitionLog {
     config: LogConfig,
     options: LogOptions,
   ) {
+    const { segments, epochs } = opened;
+    const { directory } = opened.place;
     this.#context = context;
-    this.#options = options;
-    this.#config = config;
-    this.#place = opened.place;
-    this.#segments = opened.segments;
-    this.#epochs = opened.epochs;
-    this.#state = new AppendState(opened, context);
-    this.#leaderEpoch = opened.epochs.latest?.epoch ?? 0;
+    this.#segments = segments;
+    this.#epochs = epochs;
+    this.#state = new AppendState(opened, context, config);
     const end: LogEnd = {
       offset: opened.endOffset,
-      segment: opened.segments.active,
-      position: opened.segments.active.sizeBytes,
+      segment: segments.active,
+      position: segments.active.sizeBytes,
     };
-    this.#visible = end;
-    this.#writer = new LogWriter(context, opened.place, opened.epochs, {
+    this.#writer = new LogWriter(context, opened.place, epochs, {
+      ...opened,
       end,
-      directoryExists: opened.directoryExists,
-      isIncomplete: opened.isIncomplete,
-      unsyncedIndexes: opened.unsyncedIndexes,
-      snapshotOffsets: opened.snapshotOffsets,
     });
-    this.#commit = new GroupCommit(
-      context.syncs,
-      () => this.#sync(),
-      opened.endOffset,
-    );
+    this.#highWatermark = new HighWatermark(end);
+    this.#health = new LogHealth((fault) => {
+      this.#committer.abandon(fault);
+      options.onFault(fault);
+      this.#highWatermark.notify();
+    });
+    const parts = {
+      directory,
+      segments,
+      epochs,
+      state: this.#state,
+      writer: this.#writer,
+      health: this.#health,
+      highWatermark: this.#highWatermark,
+    };
+    this.#committer = new LogCommitter(context, parts, options);
+    const { queue, commit } = this.#committer;
     this.#start = new LogStart(
-      {
-        directory: opened.place.directory,
-        segments: opened.segments,
-        epochs: opened.epochs,
-        writer: this.#writer,
-        commit: this.#commit,
-        saved: options.savedStart,
-      },
+      { ...parts, commit, saved: options.savedStart },
       opened.startOffset,
     );
-    this.#flushes = new FlushPolicy(context.clock, this.#commit);
-    this.#queue = new AppendQueue(context.clock, {
-      write: (group) => this.#write(group),
-      rollBack: (groups, error) => this.#rollBack(groups, error),
-      cutBack: (group) => this.#cutBack(group),
+    this.#appender = new LogAppender(context.clock, {
+      ...parts,
+      start: this.#start,
+      tail: this.#writer.tail,
+      queue,
+      commit,
     });
-    this.#checkpoint = new RecoveryCheckpoint(
-      context.clock,
-      opened.place.directory,
-      {
-        state: this.#state,
-        queue: this.#queue,
-        commit: this.#commit,
-        writer: this.#writer,
-        save: options.saveRecoveryPoint,
-        tidy: () => this.#writer.tidySnapshots(this.#segments),
-        failed: (fault) => this.#goOffline(fault),
-      },
-    );
-    this.#reader = new LogReader(
-      this.#segments,
-      this.#writer,
-      options.onDamage,
-    );
-    this.#search = new TimestampSearch(this.#segments, this.#epochs);
+    this.#reader = new LogReader(segments, this.#writer, options.onDamage);
+    this.#search = new TimestampSearch(segments, epochs);
     this.compaction = new LogCompaction(
       context,
-      { ...opened, writer: this.#writer, commit: this.#commit },
+      { ...opened, writer: this.#writer, commit },
       {
-        config: () => this.#config,
+        config: () => this.#state.config,
         offsets: () => this,
-        goOffline: (fault) => this.#goOffline(fault),
+        goOffline: (fault) => this.#health.goOffline(fault),
       },
     );
   }
@@ -169,12 +123,12 @@ export class PartitionLog {
 
   /** Consumers see what lies below. */
   get highWatermark(): number {
-    return this.#visible.offset;
+    return this.#highWatermark.offset;
   }
 
   /** Below every open transaction; without transactions, the high watermark. */
   get stableOffset(): number {
-    return this.#visible.offset;
+    return this.#highWatermark.offset;
   }
 
   /** What has been written; what is assigned but not yet written lies behind it. */
@@ -195,17 +149,17 @@ export class PartitionLog {
   }
 
   get leaderEpoch(): number {
-    return this.#leaderEpoch;
+    return this.#state.leaderEpoch;
   }
 
   /** Why the log takes nothing any more, or null. */
   get fault(): StorageError | null {
-    return this.#fault;
+    return this.#health.fault;
   }
 
   /** Files with bytes that no sync has covered yet. */
   get unsyncedPaths(): readonly string[] {
-    const first = this.#segments.floor(this.#commit.syncedEndOffset);
+    const first = this.#segments.floor(this.#committer.commit.syncedEndOffset);
     return this.#segments
       .all()
       .filter(({ baseOffset }) => baseOffset >= first.baseOffset)
@@ -214,20 +168,16 @@ export class PartitionLog {
 
   /** Batches appended from now on carry the epoch; it must not go back. */
   setLeaderEpoch(epoch: number): void {
-    assert(epoch >= this.#leaderEpoch, "a leader epoch does not go back");
-    this.#leaderEpoch = epoch;
+    this.#state.setLeaderEpoch(epoch);
   }
 
   configure(config: LogConfig): void {
-    this.#config = config;
+    this.#state.configure(config);
   }
 
   /** Calls the listener whenever the high watermark has moved, or the log failed; answers how to stop. */
   onAppend(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#highWatermark.onMove(listener);
   }
 
   /**
@@ -237,51 +187,12 @@ export class PartitionLog {
    * offset, the leader epoch and, if the topic says so, the append time.
    */
   append(produced: Uint8Array): AppendResult {
-    if (this.#fault !== null || this.#isClosed) {
-      const detail =
-        this.#fault?.message ?? `${this.#place.directory} is closed`;
-      return { error: "storage-offline", detail };
-    }
-    const config = this.#config;
-    const nowMs = this.#context.clock.now();
-    const refused = checkAppend(produced, config, nowMs);
-    if (refused !== null) return refused;
-    const bytes = storedForm(produced, config);
-    if (!(bytes instanceof Uint8Array)) return bytes;
-    const isStamped = config.messageTimestampType === "LogAppendTime";
-    const baseOffset = this.#state.endOffset;
-    const incoming: IncomingBatch = {
-      sizeBytes: bytes.length,
-      baseOffset,
-      lastOffset: baseOffset + lastOffsetDeltaOf(bytes, 0),
-      maxTimestampMs: isStamped ? nowMs : maxTimestampOf(bytes, 0),
-    };
-    const producer = producerOf(bytes, 0, incoming);
-    const answer =
-      producer === null ? null : this.#state.checkSequence(producer);
-    if (answer !== null && answer.error !== null) return answer;
-    if (answer !== null && answer.duplicate !== null) {
-      return this.#answerDuplicate(answer.duplicate, isStamped);
-    }
-    const leaderEpoch = this.#leaderEpoch;
-    const rules = { config, leaderEpoch };
-    const own = this.#writer.tail.copy(bytes);
-    if (isStamped) setLogAppendTime(own.bytes, 0, nowMs);
-    const assigned = this.#state.assign(own, incoming, producer, rules);
-    const { segment, roll, batch } = assigned;
-    const written = this.#queue.push(segment, roll, batch);
-    return this.#answer({
-      baseOffset,
-      lastOffset: incoming.lastOffset,
-      logAppendTimeMs: isStamped ? nowMs : null,
-      isDuplicate: false,
-      written,
-    });
+    return this.#appender.append(produced);
   }
 
   /** Bytes from the batch that holds the offset on; see `ReadRequest`. */
   read(request: ReadRequest): ReadResult | Promise<ReadResult> {
-    if (this.#fault !== null || this.#isClosed) {
+    if (this.#health.isOver) {
       return { error: "storage-offline" };
     }
     const { written } = this.#writer;
@@ -293,9 +204,9 @@ export class PartitionLog {
     if (request.offset < this.startOffset || request.offset > written.offset) {
       return { error: "offset-out-of-range", ...marks() };
     }
-    const end = request.limit === "end" ? written : this.#visible;
+    const end = request.limit === "end" ? written : this.#highWatermark.end;
     const result = this.#reader.read(request, end, marks);
-    return result instanceof Promise ? this.#watch(result) : result;
+    return result instanceof Promise ? this.#health.watch(result) : result;
   }
 
   /** The first visible record whose timestamp is at least this, or null. Throws `StorageError`. */
@@ -304,7 +215,7 @@ export class PartitionLog {
       startOffset: this.startOffset,
       endOffset: this.highWatermark,
     };
-    return this.#watch(this.#search.firstAtOrAfter(timestampMs, range));
+    return this.#health.watch(this.#search.firstAtOrAfter(timestampMs, range));
   }
 
   /** The first visible record with the greatest timestamp, or null. Throws `StorageError`. */
@@ -313,7 +224,7 @@ export class PartitionLog {
       startOffset: this.startOffset,
       endOffset: this.highWatermark,
     };
-    return this.#watch(this.#search.greatest(range));
+    return this.#health.watch(this.#search.greatest(range));
   }
 
   /** The leader epoch that the record with this offset was written in, or null. */
@@ -363,15 +274,15 @@ export class PartitionLog {
           highWatermark: this.highWatermark,
           endOffset: this.#state.endOffset,
         }),
-        isOver: () => this.#fault !== null || this.#isClosed,
-        roll: () => this.#roll(),
+        isOver: () => this.#health.isOver,
+        roll: () => this.#appender.roll(),
       },
     );
   }
 
   /** Syncs everything written so far. Rejects with a `StorageError`. */
   sync(): Promise<void> {
-    return this.#commit.wait(this.endOffset);
+    return this.#committer.commit.wait(this.endOffset);
   }
 
   /**
@@ -379,142 +290,13 @@ export class PartitionLog {
    * next opening reads no records; false means that it has to.
    */
   async close(how: { readonly isClean: boolean }): Promise<boolean> {
-    this.#isClosed = true;
+    this.#health.close();
     await this.compaction.close();
-    await this.#queue.idle();
-    this.#flushes.stop();
+    await this.#committer.drain();
     await this.#start.close();
-    await this.#checkpoint.stop();
-    await this.#commit.idle();
-    let isClean = how.isClean && this.#fault === null;
-    if (isClean && this.#writer.isIncomplete) {
-      try {
-        await this.#writer.complete(this.#state.encodeProducers());
-      } catch (error) {
-        // Without room the next opening has to look, and that is all.
-        if (!isPassing(error)) {
-          this.#goOffline(syncFault(this.#place.directory, error));
-        }
-        isClean = false;
-      }
-    }
-    const closed = new StorageError(
-      "log-closed",
-      this.#place.directory,
-      "the log was closed",
-    );
-    this.#commit.fail(closed);
+    const isClean = await this.#committer.close(how);
     for (const segment of this.#segments.all()) await segment.retire();
-    this.#notify();
+    this.#highWatermark.notify();
     return isClean;
-  }
-
-  /** The original may still be on its way to the file: its write and sync count. */
-  #answerDuplicate(duplicate: Duplicate, isStamped: boolean): AppendResult {
-    const { baseOffset, lastOffset, timestampMs } = duplicate;
-    return this.#answer({
-      baseOffset,
-      lastOffset,
-      logAppendTimeMs: isStamped ? timestampMs : null,
-      isDuplicate: true,
-      written: this.#queue.writeOf(lastOffset),
-    });
-  }
-
-  #answer(
-    appended: Omit<Appended, "error" | "startOffset" | "durable">,
-  ): Appended {
-    return {
-      error: null,
-      ...appended,
-      startOffset: this.startOffset,
-      durable: async () => {
-        await appended.written;
-        await this.#commit.wait(appended.lastOffset + 1);
-      },
-    };
-  }
-
-  /** Begins a new segment, behind what is assigned. Rejects with a `StorageError`. */
-  #roll(): Promise<void> {
-    const { segment, roll } = this.#state.startSegment(this.#config);
-    return this.#queue.push(segment, roll, null);
-  }
-
-  async #write(group: AppendGroup): Promise<void> {
-    if (this.#fault !== null) throw this.#fault;
-    await this.#writer.write(group, this.#config);
-    // A sync failed while the write ran: what the file holds before it may be
-    // gone, and recovery cuts there. So the write counts for nobody.
-    if (this.#fault !== null) throw this.#fault;
-    const { written } = this.#writer;
-    this.#checkpoint.noteWritten(sizeBytesOf(group));
-    if (this.#options.visibility === "page-cache") {
-      this.#visible = written;
-      this.#notify();
-    } else void this.#commit.request();
-    // A sealed file that is on the disk is opened anew to be mapped whole.
-    if (group.roll !== null) void this.#commit.request();
-    await this.#writer.maybeFlushIndexes();
-    await this.#flushes.afterWrite(written.offset, this.#config);
-  }
-
-  async #sync(): Promise<number> {
-    if (this.#fault !== null) throw this.#fault;
-    const end = this.#writer.written;
-    try {
-      const endOffset = await this.#writer.sync();
-      if (this.#options.visibility === "durable") {
-        this.#visible = end;
-        this.#notify();
-      }
-      return endOffset;
-    } catch (error) {
-      const fault = syncFault(this.#place.directory, error);
-      this.#goOffline(fault);
-      throw fault;
-    }
-  }
-
-  #rollBack(groups: readonly AppendGroup[], error: unknown): StorageError {
-    const fault = writeFault(this.#place.directory, error);
-    const { written } = this.#writer;
-    this.#state.rollBack(groups, written);
-    if (fault.code === "storage-offline") this.#goOffline(fault);
-    return fault;
-  }
-
-  async #cutBack(group: AppendGroup): Promise<void> {
-    if (this.#fault !== null) return;
-    try {
-      await this.#writer.cutBack(group);
-    } catch (error) {
-      this.#goOffline(syncFault(this.#place.directory, error));
-    }
-  }
-
-  /** A disk that cannot give back what is on it: the log goes offline. */
-  async #watch<Result>(reading: Promise<Result>): Promise<Result> {
-    try {
-      return await reading;
-    } catch (error) {
-      const isFault =
-        error instanceof StorageError && error.code === "storage-offline";
-      if (isFault && !this.#isClosed) this.#goOffline(error);
-      throw error;
-    }
-  }
-
-  #goOffline(fault: StorageError): void {
-    if (this.#fault !== null) return;
-    this.#fault = fault;
-    this.#flushes.stop();
-    this.#commit.fail(fault);
-    this.#options.onFault(fault);
-    this.#notify();
-  }
-
-  #notify(): void {
-    for (const listener of this.#listeners) listener();
   }
 }
