@@ -20,11 +20,24 @@ interface PartitionPromises {
   /** Base offset by the batch's number. */
   readonly acknowledged: Map<number, number>;
   unanswered: SentBatch[];
+  /** By offset, as the last check found it. */
+  numbers: readonly number[];
+  /** Behind the last batch that was acknowledged before the last check. */
+  checkedEndOffset: number;
 }
+
+/** `new` reads what was not acknowledged yet when the check before was done, `all` everything. */
+export type CheckScope = "new" | "all";
 
 export class CrashRecord {
   readonly #partitions: readonly PartitionPromises[] = partitionAcks.map(
-    () => ({ nextNumber: 0, acknowledged: new Map(), unanswered: [] }),
+    () => ({
+      nextNumber: 0,
+      acknowledged: new Map(),
+      unanswered: [],
+      numbers: [],
+      checkedEndOffset: 0,
+    }),
   );
   readonly #topics: string[] = [];
   #committed = -1;
@@ -63,7 +76,7 @@ export class CrashRecord {
   }
 
   /** Opens the directory as the next process would. Throws for the first promise that does not hold. */
-  async check(directory: string): Promise<void> {
+  async check(directory: string, scope: CheckScope): Promise<void> {
     const complaints: string[] = [];
     const complain = (_fields: object, message: string) => {
       complaints.push(message);
@@ -76,8 +89,13 @@ export class CrashRecord {
       const connection = new KafkaConnection(broker.connect());
       await this.#checkTopics(connection);
       for (const [partition, promises] of this.#partitions.entries()) {
-        const numbers = await numbersIn(connection, partition);
-        checkPartition(partition, promises, numbers);
+        const known =
+          scope === "all"
+            ? []
+            : promises.numbers.slice(0, promises.checkedEndOffset);
+        promises.numbers = await numbersIn(connection, partition, known);
+        checkPartition(partition, promises);
+        promises.checkedEndOffset = acknowledgedEndOffset(promises);
       }
       await this.#checkCommit(connection);
       if (complaints[0] !== undefined) throw new Error(complaints[0]);
@@ -136,12 +154,21 @@ function answered(
   );
 }
 
-/** By offset: the number of the batch, for all records of a partition. */
+function acknowledgedEndOffset({ acknowledged }: PartitionPromises): number {
+  let endOffset = 0;
+  for (const offset of acknowledged.values()) {
+    endOffset = Math.max(endOffset, offset + recordCount);
+  }
+  return endOffset;
+}
+
+/** By offset: the number of the batch, for all records of a partition. What is `known` is not read. */
 async function numbersIn(
   connection: KafkaConnection,
   partition: number,
+  known: readonly number[],
 ): Promise<readonly number[]> {
-  const numbers: number[] = [];
+  const numbers = [...known];
   for (;;) {
     const { responses } = await connection.request(1, 12, {
       maxWaitMs: 0,
@@ -207,8 +234,7 @@ function readBatches(bytes: Uint8Array, numbers: number[]): void {
 
 function checkPartition(
   partition: number,
-  { acknowledged }: PartitionPromises,
-  numbers: readonly number[],
+  { acknowledged, numbers }: PartitionPromises,
 ): void {
   for (
     let offset = recordCount;

@@ -14,9 +14,10 @@
  * sequence, as a client would do it.
  */
 import { writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { openBroker } from "../../broker/index.ts";
-import { BatchBuilder } from "../../broker/record/batch-builder.ts";
 import { KafkaConnection } from "../support/kafka-connection.ts";
+import { batchOf } from "./crash-batch.ts";
 import {
   crashTopic,
   partitionAcks,
@@ -26,31 +27,18 @@ import {
 } from "./crash-task.ts";
 
 const inFlight = 4;
-const padding = "x".repeat(500);
 
 function tell(line: string): void {
   writeSync(1, `${line}\n`);
 }
 
 const task = JSON.parse(process.argv[2] ?? "") as ChildTask;
+// It is written at the end of a process, to which this one does not come.
+flushCompileCache();
 const broker = await openBroker({ dir: task.directory });
 
 function connect(): KafkaConnection {
   return new KafkaConnection(broker.connect());
-}
-
-function batchOf({ number, producerId, sequence }: SentBatch): Uint8Array {
-  const builder = new BatchBuilder();
-  for (let index = 0; index < recordCount; index++) {
-    builder.append({
-      key: Buffer.from(`${number}.${index}`),
-      value: Buffer.from(padding),
-      headers: [],
-      timestampMs: Date.now(),
-    });
-  }
-  const producer = { id: producerId, epoch: 0, baseSequence: sequence };
-  return new Uint8Array(builder.build({ producer }));
 }
 
 async function create(connection: KafkaConnection, name: string) {
