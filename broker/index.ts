@@ -19,6 +19,7 @@ import type { Connection } from "./platform/network.ts";
 import { readDescriptorsMax } from "./platform/node/descriptors.ts";
 import type { MmapIo } from "./platform/node/mmap/mmap-io.ts";
 import { createNodePlatform } from "./platform/node/node-platform.ts";
+import { tryListening } from "./server/listen.ts";
 
 export { BrokerError, type BrokerErrorCode } from "./errors.ts";
 export type { ListenOptions, Logger, Settings } from "./options.ts";
@@ -72,6 +73,14 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     mmap: mmap ?? "koffi",
     mappedSizeBytesMax: settings.mappedSizeBytesMax,
   });
+  // A directory that exists is asked first: that it is in use says more than a taken port.
+  if (listen !== undefined && dir !== undefined) {
+    const isNew = await platform.disk.list(dir).then(
+      () => false,
+      () => true,
+    );
+    if (isNew) await tryListening(platform.network, listen);
+  }
   const disk = dir === undefined ? new MemoryDisk() : platform.disk;
   const broker = await startBroker({
     platform: { ...platform, disk },

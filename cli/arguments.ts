@@ -40,6 +40,15 @@ export function parseHostAndPort(text: string): HostAndPort {
   return { host, port: port === undefined ? null : parsePort(port) };
 }
 
+/** The same where nobody but the user can know the port. */
+export function parseHostWithPort(text: string): HostAndPort {
+  const address = parseHostAndPort(text);
+  if (address.port === null) {
+    throw new InvalidArgumentError(`It has no port: say ${text}:9092.`);
+  }
+  return address;
+}
+
 /** Gathers `name=value` of an option that may be given more than once. */
 export function gatherPairs(
   text: string,

@@ -5,6 +5,7 @@
  * are checked bivariantly, and would let a wrong shape through.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { topicNameFault } from "../broker/catalog/topic-name.ts";
 import { ClientError } from "./errors.ts";
 
 export interface Encoder<in T> {
@@ -70,6 +71,8 @@ export function topic(
   if (typeof name !== "string" || name === "") {
     throw new ClientError("invalid-argument", "a topic needs a name");
   }
+  const fault = topicNameFault(name);
+  if (fault !== null) throw new ClientError("invalid-argument", fault);
   const format: unknown = options.format ?? "bytes";
   if (format !== "text" && format !== "bytes") {
     const detail = `the format ${JSON.stringify(format)} is neither "text" nor "bytes"; JSON takes a schema: topic(name, { value: schema })`;

@@ -9,7 +9,11 @@
 import { BrokerError } from "../errors.ts";
 import { listenProblem } from "../lib/listen-problem.ts";
 import type { ListenOptions, Logger } from "../options.ts";
-import { type Network, NetworkError } from "../platform/network.ts";
+import {
+  type Listener,
+  type Network,
+  NetworkError,
+} from "../platform/network.ts";
 import type { Acceptor } from "./acceptor.ts";
 
 export interface ListenerAddress {
@@ -26,9 +30,40 @@ const LOOPBACK_IPV6 = "::1";
 const wildcards: readonly string[] = ["0.0.0.0", "::", ""];
 const PORT_MAX = 65_535;
 
+/**
+ * Throws what `listenOn` would, and listens nowhere afterwards: asked before a
+ * directory is made, or recovered, for a broker that nobody could reach.
+ */
+export async function tryListening(
+  network: Network,
+  options: ListenOptions,
+): Promise<void> {
+  const listeners: Listener[] = [];
+  const acceptor: Pick<Acceptor, "listen"> = {
+    listen: async (_network, at) => {
+      const listener = await network.listen(at, {
+        onConnection: (connection) => {
+          connection.start({ onData() {}, onDrain() {}, onClose() {} });
+          connection.destroy();
+        },
+        onError() {},
+      });
+      listeners.push(listener);
+      return listener;
+    },
+  };
+  try {
+    await listenOn(acceptor, network, silent, options);
+  } finally {
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
 /** Throws `BrokerError`: `listen-failed`, `invalid-option`. */
 export async function listenOn(
-  acceptor: Acceptor,
+  acceptor: Pick<Acceptor, "listen">,
   network: Network,
   logger: Logger,
   options: ListenOptions,
@@ -65,7 +100,7 @@ export async function listenOn(
 }
 
 async function listenAt(
-  acceptor: Acceptor,
+  acceptor: Pick<Acceptor, "listen">,
   network: Network,
   host: string,
   port: number,

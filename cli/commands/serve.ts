@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import {
   gatherPairs,
   parseCountFromOne,
-  parseHostAndPort,
+  parseHostWithPort,
   parsePort,
 } from "../arguments.ts";
 import { type ServeOptions, STANDARD_DIR } from "../serve-options.ts";
@@ -26,7 +26,7 @@ export function defineServe(program: Command): void {
     .option(
       "--advertise <host:port>",
       "address that clients are told to connect to (default: the one listened on)",
-      parseHostAndPort,
+      parseHostWithPort,
     )
     .option("-d, --dir <path>", `data directory (default: ${STANDARD_DIR})`)
     .option("--memory", "keep everything in memory, instead of a directory")

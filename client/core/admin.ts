@@ -5,6 +5,7 @@
  */
 import type { Admin } from "../client.ts";
 import { ClientError } from "../errors.ts";
+import { mustBeName, mustBeNewTopic } from "./checked-arguments.ts";
 import { refused } from "./refusal.ts";
 
 /** What a coordinator answers whoever is no member of a group that has some. */
@@ -18,10 +19,22 @@ export function createAdmin(admin: Admin): Admin {
   return {
     describeCluster: () => admin.describeCluster(),
     listTopics: (options) => admin.listTopics(options),
-    describeTopic: (name) => admin.describeTopic(name),
-    createTopic: (topic) => admin.createTopic(topic),
-    deleteTopic: (name) => admin.deleteTopic(name),
-    createPartitions: (topic, count) => admin.createPartitions(topic, count),
+    describeTopic: async (name) => {
+      mustBeName(name, "describeTopic");
+      return admin.describeTopic(name);
+    },
+    createTopic: async (topic) => {
+      mustBeNewTopic(topic);
+      return admin.createTopic(topic);
+    },
+    deleteTopic: async (name) => {
+      mustBeName(name, "deleteTopic");
+      return admin.deleteTopic(name);
+    },
+    createPartitions: async (topic, count) => {
+      mustBeName(topic, "createPartitions");
+      return admin.createPartitions(topic, count);
+    },
     offsetsAt: (partitions) => admin.offsetsAt(partitions),
     listGroups: () => admin.listGroups(),
     describeGroup: async (group) => {

@@ -17,6 +17,7 @@ import type {
 } from "../client.ts";
 import type { TopicSink, TopicSource } from "../topic.ts";
 import { createAdmin } from "./admin.ts";
+import { mustBeTopic } from "./checked-arguments.ts";
 import { CoreConsumer } from "./consumer.ts";
 import type { Driver } from "./driver.ts";
 import { messagesOf } from "./messages.ts";
@@ -106,6 +107,7 @@ class CoreClient implements Client {
     topic: TopicSource<K, V>,
     options: Omit<ConsumerOptions, "topics">,
   ): AsyncGenerator<Rec<K, V> & { ack(): void }> {
+    mustBeTopic(topic, "messages");
     const consumer = await this.consumer({ ...options, topics: [topic.name] });
     yield* messagesOf(consumer, topic, this.clock);
   }

@@ -16,6 +16,7 @@ import type {
   TopicPartitionOffset,
 } from "../client.ts";
 import { ClientError } from "../errors.ts";
+import { mustBeSeekTarget } from "./checked-arguments.ts";
 import { commitOffsets } from "./commit.ts";
 import type { Driver, GroupMember } from "./driver.ts";
 import { Membership } from "./membership.ts";
@@ -105,6 +106,7 @@ export class CoreConsumer implements GroupConsumer {
   async seek(
     target: TopicPartition & { readonly offset: SeekTarget },
   ): Promise<void> {
+    mustBeSeekTarget(target.offset);
     this.#mustOwn([target], "invalid-argument");
     const offset = await this.#offsetOf(target, target.offset);
     this.#sought.set(keyOf(target), offset);

@@ -3,15 +3,24 @@ import type { NewRecord } from "../../broker/record/record.ts";
 import type { SendRecord } from "../client.ts";
 import { ClientError } from "../errors.ts";
 import type { Encoder, TopicSink } from "../topic.ts";
+import { mustBeTopic } from "./checked-arguments.ts";
 
 const text = new TextEncoder();
 
-/** Throws `encode-failed`, or whatever `ClientError` the topic's own encoder throws. */
+/** Throws `encode-failed`, `invalid-argument`, or whatever `ClientError` the topic's own encoder throws. */
 export function encodeRecord<K, V>(
   topic: TopicSink<K, V>,
   record: SendRecord<K, V>,
   nowMs: number,
 ): NewRecord {
+  mustBeTopic(topic, "send");
+  const given: unknown = record;
+  if (typeof given !== "object" || given === null) {
+    throw new ClientError(
+      "invalid-argument",
+      "send takes a record such as { key: null, value: ... } behind the topic",
+    );
+  }
   const timestampMs = record.timestamp ?? nowMs;
   if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) {
     throw new ClientError(

@@ -9,6 +9,7 @@ import type {
   ReaderOptions,
 } from "../client.ts";
 import { ClientError } from "../errors.ts";
+import { mustBeFrom } from "./checked-arguments.ts";
 import type { Isolation } from "./driver.ts";
 
 const KIB = 1024;
@@ -72,10 +73,19 @@ export function parseProducerOptions(
 export function parseConsumerOptions(
   options: ConsumerOptions,
 ): ConsumerSettings {
+  const given: unknown = options;
+  if (typeof given !== "object" || given === null) {
+    throw invalid(
+      'a consumer needs options such as { group: "g", from: "earliest" }',
+    );
+  }
   if (typeof options.group !== "string" || options.group === "") {
     throw invalid("a group needs a name: { group: ... }");
   }
-  if (options.topics.length === 0) throw invalid("a consumer needs a topic");
+  if (!Array.isArray(options.topics) || options.topics.length === 0) {
+    throw invalid('a consumer needs a topic: { topics: ["orders"] }');
+  }
+  mustBeFrom(options.from);
   const sessionTimeoutMs = atLeast(
     "sessionTimeoutMs",
     options.sessionTimeoutMs ?? 45_000,

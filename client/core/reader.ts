@@ -6,6 +6,7 @@ import type {
   PartitionReader,
   ReaderOptions,
 } from "../client.ts";
+import { mustBeSeekTarget } from "./checked-arguments.ts";
 import type { Driver } from "./driver.ts";
 import { bufferedSize } from "./options.ts";
 import { PartitionFeed } from "./partition-feed.ts";
@@ -29,6 +30,7 @@ export class CoreReader implements PartitionReader {
     platform: { readonly clock: Clock; readonly random: Random },
     options: ReaderOptions,
   ) {
+    for (const { offset } of options.partitions) mustBeSeekTarget(offset);
     this.#driver = driver;
     this.#platform = platform;
     this.#options = options;

@@ -8,6 +8,7 @@ import {
   parseCountFromOne,
   parseEscapes,
   parseHostAndPort,
+  parseHostWithPort,
   parsePort,
   parseSeparator,
 } from "../../cli/arguments.ts";
@@ -47,6 +48,11 @@ describe("host and port", () => {
       expect(() => parseHostAndPort(text)).toThrow(refused);
     },
   );
+});
+
+test("an address that others are told has a port", () => {
+  expect(parseHostWithPort("[::1]:9092")).toEqual({ host: "::1", port: 9092 });
+  expect(() => parseHostWithPort("broker")).toThrow("say broker:9092");
 });
 
 describe("a broker's address", () => {

@@ -8,6 +8,15 @@ describe("topic", () => {
     expect(() => topic(name as never)).toThrow("a topic needs a name");
   });
 
+  test.each(["a b", "ä", "..", "x".repeat(250)])(
+    "has no name that no broker takes: %j",
+    (name) => {
+      expect(() => topic(name)).toThrow(
+        expect.objectContaining({ code: "invalid-argument" }),
+      );
+    },
+  );
+
   test("does not take a format it does not know for bytes", () => {
     expect(() => topic("t", { format: "json" as never })).toThrow(
       'the format "json" is neither "text" nor "bytes"',
@@ -69,4 +78,51 @@ describe("a client", () => {
       message: "a group needs a name: { group: ... }",
     });
   });
+
+  test.each([
+    [(given: Client) => given.admin.createTopic("abc" as never), '{ name: "'],
+    [(given: Client) => given.admin.createTopic({} as never), '{ name: "'],
+    [(given: Client) => given.admin.deleteTopic({} as never), "not {}"],
+    [(given: Client) => given.admin.describeTopic(7 as never), "not 7"],
+    [
+      (given: Client) => given.admin.createPartitions(null as never, 2),
+      "not null",
+    ],
+    [(given: Client) => given.send("abc" as never, {} as never), 'topic("'],
+    [(given: Client) => given.send(text, "v" as never), "{ key: null"],
+    [(given: Client) => given.consumer(undefined as never), "{ group: "],
+    [
+      (given: Client) =>
+        given.consumer({ group: "g", from: "latest" } as never),
+      "{ topics: ",
+    ],
+    [(given: Client) => first(given.messages("abc" as never, {} as never)), ""],
+    [
+      (given: Client) =>
+        first(given.messages(text, { group: "g", from: "begin" as never })),
+      'from is "begin"; it is "earliest", "latest"',
+    ],
+    [
+      (given: Client) => first(given.messages(text, { group: "g" } as never)),
+      "from is undefined",
+    ],
+    [
+      async (given: Client) =>
+        given.reader({
+          partitions: [
+            { topic: "text", partition: 0, offset: "begin" as never },
+          ],
+        }),
+      'an offset is "begin"',
+    ],
+  ])("says what it takes: %#", async (call, said) => {
+    await expect(call(client)).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: expect.stringContaining(said),
+    });
+  });
 });
+
+function first<T>(items: AsyncIterable<T>): Promise<unknown> {
+  return items[Symbol.asyncIterator]().next();
+}

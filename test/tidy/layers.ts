@@ -155,6 +155,8 @@ export const layers: readonly Layer[] = [
       "broker/platform/",
       "broker/platform/node/",
       "broker/platform/memory/",
+      // What a name may be is Kafka's rule, and the same on both sides.
+      "broker/catalog/topic-name.ts",
     ],
     packages: ["@standard-schema/spec"],
   },
