@@ -5,9 +5,13 @@
  * Below the recovery checkpoint everything was on the disk when the checkpoint
  * was written: records, indexes, and a snapshot of the producers. So
  *
- * - a segment that lies wholly below it keeps its indexes and is not read;
- * - the segment that holds it is scanned from the last index entry below it on;
+ * - a segment that ends below it keeps its indexes and is not read;
+ * - the segment that holds it, or ends at it, is scanned from the last index entry
+ *   below it on;
  * - segments behind it are scanned whole, and their indexes built anew.
+ *
+ * One that ends at it was the last when the checkpoint was written: its indexes
+ * were synced then, and completed when it was sealed, which no sync covers.
  *
  * Of producers and leader epochs the files know what was true at or below the
  * checkpoint; the batches from there on tell the rest.
@@ -98,6 +102,8 @@ interface OpenedSegment {
   readonly segment: Segment;
   /** Its indexes lack entries, all of them or the newest. */
   readonly isRebuilt: boolean;
+  /** All of them, also what the checkpoint may have promised. */
+  readonly isBare: boolean;
 }
 
 class LogRecovery {
@@ -166,6 +172,11 @@ class LogRecovery {
     return next !== null && next <= this.#start.trustedEndOffset;
   }
 
+  /** Nothing was added to its indexes since the checkpoint was written. */
+  #areIndexesTrusted(next: number | null): boolean {
+    return next !== null && next < this.#start.trustedEndOffset;
+  }
+
   /** Not a sealed segment below the checkpoint, with its indexes, whose producers are known. */
   #mustScan(isRebuilt: boolean, next: number | null): boolean {
     if (isRebuilt || !this.#isTrusted(next)) return true;
@@ -178,12 +189,15 @@ class LogRecovery {
   ): Promise<OpenedSegment> {
     const { baseOffset } = found;
     const kept = segmentFilesOf(found, { isSealed: next !== null });
-    if (this.#isTrusted(next) && kept !== null) {
-      return { segment: this.#segment(baseOffset, kept), isRebuilt: false };
+    if (this.#areIndexesTrusted(next) && kept !== null) {
+      const segment = this.#segment(baseOffset, kept);
+      return { segment, isRebuilt: false, isBare: false };
     }
     if (baseOffset < this.#start.trustedEndOffset) {
       const partial = await this.#keepIndexPrefix(found, next);
-      if (partial !== null) return { segment: partial, isRebuilt: true };
+      if (partial !== null) {
+        return { segment: partial, isRebuilt: true, isBare: false };
+      }
     }
     const segment = this.#segment(baseOffset, {
       ...emptySegmentFiles,
@@ -193,7 +207,7 @@ class LogRecovery {
     for (const { entries } of [segment.offsetIndex, segment.timeIndex]) {
       await this.#removeIndex(entries.path);
     }
-    return { segment, isRebuilt: true };
+    return { segment, isRebuilt: true, isBare: true };
   }
 
   async #removeIndex(path: string): Promise<void> {
@@ -307,7 +321,7 @@ class LogRecovery {
 
   /** Null as of `recoverSegments`. */
   async #scan(
-    { segment, isRebuilt }: OpenedSegment,
+    { segment, isRebuilt, isBare }: OpenedSegment,
     next: number | null,
   ): Promise<ScanResult | null> {
     const { disk } = this.#context;
@@ -351,6 +365,10 @@ class LogRecovery {
       if (!isTrusted) await file.sync();
       segment.log.adopt(file.sizeBytes);
       if (isRebuilt) await this.#completeIndexes(segment, next, result);
+      // The checkpoint says that entries below it are on the disk.
+      if (isBare && segment.baseOffset < trustedEndOffset) {
+        await segment.syncIndexes();
+      }
       return result;
     } finally {
       await file.close();

@@ -235,6 +235,36 @@ describe("opening after a crash", () => {
     expect(await readAll(again)).toEqual([...all, "5:f"]);
   });
 
+  it("builds anew what was added, when it was sealed, to the index of a segment that ended at the checkpoint", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 2 * batchSizeBytes });
+    await appendAll(await storage.open(), "ab");
+    await append(await storage.reopen(), "c");
+    await storage.close(false);
+    const path = `${partitionPath}/00000000000000000000.timeindex`;
+    const sealed = await storage.bytesOf(path);
+    expect(sealed).toHaveLength(12);
+    // No sync came since, so a power cut may take it.
+    await storage.changeFile(path, () => new Uint8Array());
+    const again = await storage.open();
+    expect(await storage.bytesOf(path)).toEqual(sealed);
+    expect(await readAll(again)).toEqual(["0:a", "1:b", "2:c"]);
+  });
+
+  it("syncs an index that was missing below the checkpoint, as the next opening believes it", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 2 * batchSizeBytes });
+    await appendAll(await storage.open(), "abcde");
+    await moveCheckpoint(storage);
+    await storage.close(false);
+    const path = `${partitionPath}/00000000000000000000.timeindex`;
+    await storage.memory.remove(path);
+    storage.syncedPaths.length = 0;
+    await storage.open();
+    const { syncedPaths } = storage;
+    expect(syncedPaths).toContain(path);
+    // And its name, behind it.
+    expect(syncedPaths.at(-1)).toBe(partitionPath);
+  });
+
   it("rebuilds indexes that equal those it lost", async () => {
     const storage = await crashed();
     await storage.open();
