@@ -22,11 +22,17 @@ import type {
 } from "./kafka-connections.ts";
 import { isAboutCoordinator, wordOf } from "./kafka-errors.ts";
 
+interface Leader {
+  readonly nodeId: number;
+  /** -1: the broker is too old to tell. */
+  readonly epoch: number;
+}
+
 export class KafkaCluster {
   readonly connections: KafkaConnections;
   readonly #bootstrap: readonly BrokerAddress[];
   readonly #brokers = new Map<number, BrokerAddress>();
-  readonly #leaders = new Map<string, number>();
+  readonly #leaders = new Map<string, Leader>();
   readonly #coordinators = new Map<string, BrokerAddress>();
   /** Lookups of leaders under way, by topic. */
   readonly #lookups = new Map<string, Promise<MetadataResponse>>();
@@ -58,10 +64,10 @@ export class KafkaCluster {
     }
     for (const { name, partitions } of answer.topics) {
       if (name === null) continue;
-      for (const { partitionIndex, leaderId } of partitions) {
+      for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
         const key = keyOf({ topic: name, partition: partitionIndex });
-        if (leaderId >= 0) this.#leaders.set(key, leaderId);
-        else this.#leaders.delete(key);
+        if (leaderId < 0) this.#leaders.delete(key);
+        else this.#leaders.set(key, { nodeId: leaderId, epoch: leaderEpoch });
       }
     }
     return answer;
@@ -108,12 +114,19 @@ export class KafkaCluster {
     for (const item of items) {
       const leader = this.#leaders.get(keyOf(item));
       const address =
-        leader === undefined ? null : (this.#brokers.get(leader) ?? null);
+        leader === undefined
+          ? null
+          : (this.#brokers.get(leader.nodeId) ?? null);
       const known = groups.get(address);
       if (known === undefined) groups.set(address, [item]);
       else known.push(item);
     }
     return groups;
+  }
+
+  /** Of the leader that `byLeader` would give; -1 where it is not known. */
+  leaderEpochOf(partition: TopicPartition): number {
+    return this.#leaders.get(keyOf(partition))?.epoch ?? -1;
   }
 
   forgetLeader(partition: TopicPartition): void {

@@ -4,6 +4,10 @@
  * Each partition is in at most one request; one that becomes free or new while
  * others are being waited for goes out in a request of its own, up to a few a
  * broker: it does not wait for their long poll, and with time they meet again.
+ *
+ * With each offset goes the leader epoch of the record before it: a broker
+ * whose log was cut below it since then answers where, instead of sending what
+ * took the lost offsets. Only from version 12 on: before Kafka 2.7 nobody tells.
  */
 import { apis } from "../../../broker/wire/kafka/apis.ts";
 import type { FetchResponse } from "../../../broker/wire/kafka/messages/01-fetch.ts";
@@ -17,7 +21,7 @@ import type {
   Fetcher,
   FetcherOptions,
 } from "../../core/driver.ts";
-import { nextOffsetOf } from "../../core/records.ts";
+import { nextPositionOf } from "../../core/records.ts";
 import { groupByTopic, keyOf } from "../../core/topic-partitions.ts";
 import { backoffMs, Bell, sleep } from "../../core/wait.ts";
 import { ClientError } from "../../errors.ts";
@@ -36,6 +40,8 @@ const ANSWER_TIMEOUT_MS = 30_000;
 interface Position extends TopicPartition {
   /** What to ask for next. */
   offset: number;
+  /** Of the record before it; -1 where it is not known. */
+  lastEpoch: number;
   /** In a request, backing off, or with an error that has been handed over. */
   isBusy: boolean;
   failures: number;
@@ -67,7 +73,7 @@ export class KafkaFetcher implements Fetcher {
   assign(positions: readonly TopicPartitionOffset[]): void {
     const before = this.#positions;
     this.#positions = new Map();
-    for (const { topic, partition, offset } of positions) {
+    for (const { topic, partition, offset, leaderEpoch = -1 } of positions) {
       const key = keyOf({ topic, partition });
       const known = before.get(key);
       // Where it is already: neither what was fetched nor the request under way is lost.
@@ -76,7 +82,14 @@ export class KafkaFetcher implements Fetcher {
         key,
         isSame
           ? known
-          : { topic, partition, offset, isBusy: false, failures: 0 },
+          : {
+              topic,
+              partition,
+              offset,
+              lastEpoch: leaderEpoch,
+              isBusy: false,
+              failures: 0,
+            },
       );
     }
     this.#dropStale(before);
@@ -203,9 +216,14 @@ export class KafkaFetcher implements Fetcher {
         topics: groupByTopic(positions).map(({ topic, items }) => ({
           topic,
           topicId: ZERO_UUID,
-          partitions: items.map(({ partition, offset }) => ({
+          partitions: items.map(({ partition, offset, lastEpoch }) => ({
             partition,
+            currentLeaderEpoch: this.#cluster.leaderEpochOf({
+              topic,
+              partition,
+            }),
             fetchOffset: offset,
+            lastFetchedEpoch: lastEpoch,
             partitionMaxBytes: partitionSizeBytesMax,
           })),
         })),
@@ -241,7 +259,9 @@ export class KafkaFetcher implements Fetcher {
     fetchOffset: number,
     part: FetchResponse["responses"][number]["partitions"][number],
   ): void {
-    const error = wordOf(part.errorCode);
+    // The log was cut: for whoever reads that is a position that is not there.
+    const isCut = part.errorCode === 0 && part.divergingEpoch.endOffset >= 0;
+    const error = isCut ? "offset-out-of-range" : wordOf(part.errorCode);
     if (error !== null && isAboutLeader(error) && position.failures < 3) {
       this.#backOff([position], true);
       return;
@@ -251,7 +271,9 @@ export class KafkaFetcher implements Fetcher {
     // After an error it waits for a new position.
     if (error !== null) position.isBusy = true;
     else position.failures = 0;
-    position.offset = nextOffsetOf(bytes, fetchOffset);
+    const next = nextPositionOf(bytes, fetchOffset);
+    position.offset = next.offset;
+    position.lastEpoch = next.leaderEpoch ?? position.lastEpoch;
     this.#fetchedSizeBytes += bytes.length;
     this.#fetched.push({
       topic: position.topic,
@@ -261,6 +283,7 @@ export class KafkaFetcher implements Fetcher {
       bytes,
       highWatermark: part.highWatermark,
       startOffset: part.logStartOffset < 0 ? null : part.logStartOffset,
+      divergingOffset: isCut ? part.divergingEpoch.endOffset : null,
       abortedTransactions: part.abortedTransactions ?? [],
     });
   }
