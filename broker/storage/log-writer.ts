@@ -207,11 +207,10 @@ export class LogWriter {
     const { segment: active } = this.#written;
     await active.flushIndexes();
     for (const segment of [...this.#unsyncedIndexes]) {
-      if (segment !== active) await this.#completeIndexes(segment);
-      await this.#syncIndexes(segment);
+      await this.#syncIndexes(segment, { isSealed: segment !== active });
       this.#unsyncedIndexes.delete(segment);
     }
-    await this.#syncIndexes(active);
+    await this.#syncIndexes(active, { isSealed: false });
     if (this.#areEpochsUnsynced) await this.#syncEpochs();
     await this.#snapshots.write(offset, snapshot, { isSynced: true });
   }
@@ -259,23 +258,20 @@ export class LogWriter {
     await this.#snapshots.write(baseOffset, roll.snapshot, { isSynced: false });
   }
 
-  /** Of one that is sealed: opening may have found no room for them. */
-  async #completeIndexes(segment: Segment): Promise<void> {
+  async #syncIndexes(
+    segment: Segment,
+    { isSealed }: { readonly isSealed: boolean },
+  ): Promise<void> {
     try {
-      await segment.completeIndexes();
-    } catch (error) {
-      if (error instanceof StorageError && error.code === "log-closed") return;
-      throw error;
-    }
-  }
-
-  async #syncIndexes(segment: Segment): Promise<void> {
-    try {
-      await segment.syncIndexes();
+      // Opening may have found no room for them.
+      if (isSealed) await segment.completeIndexes();
+      await segment.syncIndexes().catch((error: unknown) => {
+        throw syncFault(segment.log.path, error);
+      });
     } catch (error) {
       // The segment was removed meanwhile, and its indexes with it.
       if (error instanceof StorageError && error.code === "log-closed") return;
-      throw syncFault(segment.log.path, error);
+      throw error;
     }
   }
 
