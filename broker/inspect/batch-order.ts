@@ -20,7 +20,8 @@ import { setBaseOffset } from "../record/batch.ts";
 import { BATCH_LENGTH_AT, NO_LEADER_EPOCH } from "../record/batch-format.ts";
 import type { LeaderEpochs } from "../storage/leader-epochs.ts";
 import { RELATIVE_OFFSET_MAX } from "../storage/offset-index.ts";
-import type { Hole, OffsetBounds, SoundBatch } from "./sound-batches.ts";
+import type { OffsetBounds } from "../storage/batch-search.ts";
+import type { Hole, SoundBatch } from "./sound-batches.ts";
 
 /** What belongs in the header instead. */
 export interface Mend {

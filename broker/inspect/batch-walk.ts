@@ -4,8 +4,12 @@
  * there and how much of it.
  */
 import { HEADER_SIZE } from "../record/batch-format.ts";
-import { readHeader, type ScannedBatch } from "../storage/batch-scan.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import {
+  readHeader,
+  type ScannedBatch,
+  wholeBatch,
+} from "../storage/batch-scan.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 
 /** Read at a time; most batches are far smaller. */
 const CHUNK_SIZE_BYTES = 64 * 1024;
@@ -27,7 +31,7 @@ export interface Damage {
 
 /** Every batch, in order; then what cannot be one, if there is such. */
 export async function* walkBatches(
-  file: InspectedFile,
+  file: ReadableFile,
 ): AsyncGenerator<WalkedBatch | Damage> {
   let chunk: Uint8Array = new Uint8Array(0);
   let chunkPosition = 0;
@@ -38,7 +42,7 @@ export async function* walkBatches(
       chunkPosition = position;
     }
     const at = position - chunkPosition;
-    const batch = checkHeader(readHeader(chunk, at, position), file.sizeBytes);
+    const batch = wholeBatch(readHeader(chunk, at, position), file.sizeBytes);
     if (typeof batch === "string") {
       const sizeBytes = file.sizeBytes - position;
       yield { kind: "damage", position, sizeBytes, detail: batch };
@@ -48,15 +52,4 @@ export async function* walkBatches(
     yield { kind: "batch", ...batch, header };
     position += batch.sizeBytes;
   }
-}
-
-/** A batch that the file holds whole, or what is wrong with it. */
-function checkHeader(
-  batch: ScannedBatch | string,
-  endPosition: number,
-): ScannedBatch | string {
-  if (typeof batch === "string") return batch;
-  const left = endPosition - batch.position;
-  if (batch.sizeBytes <= left) return batch;
-  return `a batch of ${batch.sizeBytes} bytes, of which ${left} are there`;
 }

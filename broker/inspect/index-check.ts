@@ -11,7 +11,7 @@ import { EMPTY_BYTES, readInt64, readUint32 } from "../lib/bytes.ts";
 import { OFFSET_INDEX_ENTRY_SIZE } from "../storage/offset-index.ts";
 import { TIME_INDEX_ENTRY_SIZE } from "../storage/time-index.ts";
 import { type JudgedPiece, lastOffsetOf } from "./batch-order.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 
 const ENTRIES_PER_READ = 4096;
 
@@ -34,7 +34,7 @@ export class OffsetIndexCheck implements IndexCheck {
   #wrong: WrongEntry | null = null;
   #last = { offset: -1, position: -1 };
 
-  constructor(file: InspectedFile, baseOffset: number) {
+  constructor(file: ReadableFile, baseOffset: number) {
     this.#entries = new EntryReader(file, OFFSET_INDEX_ENTRY_SIZE);
     this.#baseOffset = baseOffset;
   }
@@ -96,7 +96,7 @@ export class TimeIndexCheck implements IndexCheck {
   #greatestMs = -1;
   #hasHoles = false;
 
-  constructor(file: InspectedFile, baseOffset: number) {
+  constructor(file: ReadableFile, baseOffset: number) {
     this.#entries = new EntryReader(file, TIME_INDEX_ENTRY_SIZE);
     this.#baseOffset = baseOffset;
   }
@@ -176,7 +176,7 @@ export class TimeIndexCheck implements IndexCheck {
 
 /** Entries one by one, up to the zeros that Kafka reserves or a torn end. */
 class EntryReader {
-  readonly #file: InspectedFile;
+  readonly #file: ReadableFile;
   readonly #width: number;
   #block: Uint8Array = EMPTY_BYTES;
   /** Of the block, in the file. */
@@ -184,7 +184,7 @@ class EntryReader {
   #at = 0;
   #isAtZeros = false;
 
-  constructor(file: InspectedFile, width: number) {
+  constructor(file: ReadableFile, width: number) {
     this.#file = file;
     this.#width = width;
   }

@@ -20,7 +20,6 @@ import { verifyDirectory, type VerifySummary } from "./verify-directory.ts";
 
 export type { Damage } from "./batch-walk.ts";
 export { type InspectedKind, inspectedKindOf } from "./file-kind.ts";
-export type { InspectedFile } from "./inspected-file.ts";
 export {
   type IndexTail,
   inspectOffsetIndex,
@@ -30,6 +29,7 @@ export {
 } from "./inspect-index.ts";
 export {
   type InspectedBatch,
+  type InspectedFile,
   type InspectedRecord,
   inspectSegment,
 } from "./inspect-segment.ts";

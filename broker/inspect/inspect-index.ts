@@ -10,7 +10,7 @@ import { readInt64, readUint32 } from "../lib/bytes.ts";
 import { OFFSET_INDEX_ENTRY_SIZE } from "../storage/offset-index.ts";
 import { TIME_INDEX_ENTRY_SIZE } from "../storage/time-index.ts";
 import { type Damage, walkBatches, type WalkedBatch } from "./batch-walk.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 
 const ENTRIES_PER_READ = 4096;
 
@@ -50,11 +50,11 @@ interface IndexPlace {
   /** Of the segment: the number in the file's name. */
   readonly baseOffset: number;
   /** The segment's .log file; null to look at the index alone. */
-  readonly log: InspectedFile | null;
+  readonly log: ReadableFile | null;
 }
 
 export async function* inspectOffsetIndex(
-  file: InspectedFile,
+  file: ReadableFile,
   { baseOffset, log }: IndexPlace,
 ): AsyncGenerator<InspectedOffsetEntry | IndexTail> {
   const batches = log === null ? null : new BatchSearch(log);
@@ -88,7 +88,7 @@ export async function* inspectOffsetIndex(
 }
 
 export async function* inspectTimeIndex(
-  file: InspectedFile,
+  file: ReadableFile,
   { baseOffset, log }: IndexPlace,
 ): AsyncGenerator<InspectedTimeEntry | IndexTail> {
   const batches = log === null ? null : new BatchSearch(log);
@@ -147,7 +147,7 @@ interface RawEntry {
 }
 
 async function* readEntries(
-  file: InspectedFile,
+  file: ReadableFile,
   width: number,
 ): AsyncGenerator<RawEntry | IndexTail> {
   const entryCount = Math.floor(file.sizeBytes / width);
@@ -172,7 +172,7 @@ async function* readEntries(
 }
 
 function tailAt(
-  file: InspectedFile,
+  file: ReadableFile,
   position: number,
   isPadding: boolean,
 ): IndexTail {
@@ -186,7 +186,7 @@ class BatchSearch {
   #current: WalkedBatch | null = null;
   #isAtEnd = false;
 
-  constructor(log: InspectedFile) {
+  constructor(log: ReadableFile) {
     this.#walk = walkBatches(log);
   }
 

@@ -31,10 +31,13 @@ import { openRecords, type StoredRecord } from "../record/record.ts";
 import { RecordError } from "../record/record-error.ts";
 import type { ScannedBatch } from "../storage/batch-scan.ts";
 import { type Damage, walkBatches } from "./batch-walk.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 
 /** Records of one batch may inflate to this: more is said to be too large. */
 const INFLATED_SIZE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** What the tools look at: a file of the broker's disk, or one that the command line has opened. */
+export type InspectedFile = ReadableFile;
 
 export interface InspectedBatch extends ScannedBatch {
   readonly kind: "batch";
@@ -70,7 +73,7 @@ export type InspectedRecord =
 
 /** Every batch, in order; then the damage that ends the walk, if there is any. */
 export async function* inspectSegment(
-  file: InspectedFile,
+  file: ReadableFile,
 ): AsyncGenerator<InspectedBatch | Damage> {
   for await (const walked of walkBatches(file)) {
     if (walked.kind === "damage") {

@@ -5,7 +5,7 @@
 import { parseCheckpoint } from "../storage/checkpoint.ts";
 import { decodeProducerSnapshot } from "../storage/producer-snapshot.ts";
 import { StorageError } from "../storage/storage-error.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 import { readTransactionIndex } from "./transaction-index.ts";
 
 /** A checkpoint has a line a partition; a snapshot 46 bytes a producer. */
@@ -21,7 +21,7 @@ export type InspectedRows =
 
 /** Lines of a checkpoint in Kafka's text form, one column a name. */
 export async function inspectCheckpoint(
-  file: InspectedFile,
+  file: ReadableFile,
   columns: readonly string[],
 ): Promise<InspectedRows> {
   const bytes = await readWhole(file);
@@ -43,7 +43,7 @@ export async function inspectCheckpoint(
 
 /** A producer's last batch and open transaction; -1 stands for none, as in the file. */
 export async function inspectProducerSnapshot(
-  file: InspectedFile,
+  file: ReadableFile,
 ): Promise<InspectedRows> {
   const bytes = await readWhole(file);
   if (typeof bytes === "string") return { error: bytes };
@@ -68,7 +68,7 @@ export async function inspectProducerSnapshot(
 
 /** Transactions that were aborted in the segment. */
 export async function inspectTransactionIndex(
-  file: InspectedFile,
+  file: ReadableFile,
 ): Promise<InspectedRows> {
   const rows: Readonly<Record<string, number>>[] = [];
   if (file.sizeBytes > SIZE_BYTES_MAX) return { error: tooLarge(file) };
@@ -83,7 +83,7 @@ export async function inspectTransactionIndex(
 
 /** Lines of `name=value` or `name: value`; others, such as comments, are left out. */
 export async function inspectProperties(
-  file: InspectedFile,
+  file: ReadableFile,
 ): Promise<InspectedRows> {
   const bytes = await readWhole(file);
   if (typeof bytes === "string") return { error: bytes };
@@ -99,12 +99,12 @@ export async function inspectProperties(
   return { error: null, rows };
 }
 
-async function readWhole(file: InspectedFile): Promise<Uint8Array | string> {
+async function readWhole(file: ReadableFile): Promise<Uint8Array | string> {
   if (file.sizeBytes > SIZE_BYTES_MAX) return tooLarge(file);
   return readRange(file, 0, file.sizeBytes);
 }
 
-function tooLarge({ sizeBytes }: InspectedFile): string {
+function tooLarge({ sizeBytes }: ReadableFile): string {
   return `${sizeBytes} bytes are more than such a file can have`;
 }
 

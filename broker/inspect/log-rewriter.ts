@@ -8,7 +8,7 @@ import { HEADER_SIZE } from "../record/batch-format.ts";
 import { assert } from "../lib/assert.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import type { JudgedBatch, JudgedPiece } from "./batch-order.ts";
-import { FileWindow } from "./file-window.ts";
+import { FileWindow } from "../storage/file-window.ts";
 import type { RemovedPieces, SideFolder } from "./side-folder.ts";
 
 /** Copied in one piece, where so much lies together. */

@@ -1,7 +1,7 @@
 /** Whether a machine's snapshot can be loaded: the rules are those of the loader. */
 import { readBatches } from "../machine/machine-batch.ts";
 import { joinPath } from "../storage/layout.ts";
-import { readRange } from "./inspected-file.ts";
+import { readRange } from "../storage/file-window.ts";
 import { findSoundBatches } from "./sound-batches.ts";
 import type { VerifyContext } from "./verify-context.ts";
 

@@ -1,8 +1,9 @@
 /** A segment's .log from its first byte to its last: batches that hold, and holes. */
 import type { LeaderEpochs } from "../storage/leader-epochs.ts";
 import { BatchOrder, type JudgedPiece } from "./batch-order.ts";
-import type { InspectedFile } from "./inspected-file.ts";
-import { findSoundBatches, type OffsetBounds } from "./sound-batches.ts";
+import type { ReadableFile } from "../storage/file-window.ts";
+import type { OffsetBounds } from "../storage/batch-search.ts";
+import { findSoundBatches } from "./sound-batches.ts";
 
 export interface WalkStart {
   readonly bounds: OffsetBounds;
@@ -21,7 +22,7 @@ export interface WalkEnd {
 }
 
 export async function* walkSegment(
-  file: InspectedFile,
+  file: ReadableFile,
   start: WalkStart,
 ): AsyncGenerator<readonly JudgedPiece[], WalkEnd> {
   const { bounds, leaderEpoch, epochs, isDense } = start;

@@ -13,7 +13,7 @@
  */
 import type { Disk, DiskFile } from "../platform/disk.ts";
 import { joinPath } from "../storage/layout.ts";
-import { FileWindow } from "./file-window.ts";
+import { FileWindow } from "../storage/file-window.ts";
 
 const MANIFEST = "repair.jsonl";
 const REMOVED_SUFFIX = ".removed";

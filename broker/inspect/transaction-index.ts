@@ -10,7 +10,7 @@
  * Kafka's own format (`AbortedTxn`); entries are sorted by their last offset.
  */
 import { readInt16, readInt64 } from "../lib/bytes.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 
 const ENTRY_SIZE = 34;
 const ENTRIES_PER_READ = 4096;
@@ -25,7 +25,7 @@ export interface AbortedTransaction {
 
 /** Each entry with its place; null stands for bytes at the end that are none. */
 export async function* readTransactionIndex(
-  file: InspectedFile,
+  file: ReadableFile,
 ): AsyncGenerator<{
   readonly position: number;
   readonly transaction: AbortedTransaction | null;

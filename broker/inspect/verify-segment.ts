@@ -12,7 +12,7 @@ import {
   OffsetIndexCheck,
   TimeIndexCheck,
 } from "./index-check.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
+import { type ReadableFile, readRange } from "../storage/file-window.ts";
 import type { ListedSegment } from "./partition-listing.ts";
 import { walkSegment, type WalkEnd, type WalkStart } from "./segment-walk.ts";
 import type { VerifyContext } from "./verify-context.ts";
@@ -135,7 +135,7 @@ class SegmentCheck {
   }
 
   async run(
-    log: InspectedFile,
+    log: ReadableFile,
     start: WalkStart,
     indexes: Indexes,
   ): Promise<WalkEnd> {
@@ -164,7 +164,7 @@ class SegmentCheck {
     await this.#context.find("wrong-index", path, detail, found);
   }
 
-  async #visit(log: InspectedFile, piece: JudgedPiece): Promise<void> {
+  async #visit(log: ReadableFile, piece: JudgedPiece): Promise<void> {
     if (piece.kind === "hole") {
       this.#visitor.hole();
       if (this.#holes === null) {
@@ -207,7 +207,7 @@ class SegmentCheck {
     );
   }
 
-  async #checkContent(log: InspectedFile, batch: JudgedBatch): Promise<void> {
+  async #checkContent(log: ReadableFile, batch: JudgedBatch): Promise<void> {
     const { position, sizeBytes } = batch;
     const fault: ContentFault | null =
       sizeBytes > READ_SIZE_BYTES_MAX

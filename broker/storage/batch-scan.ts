@@ -90,6 +90,17 @@ export function readHeader(
   };
 }
 
+/** One that lies as a whole before the end, or what is wrong with it. */
+export function wholeBatch(
+  batch: ScannedBatch | string,
+  endPosition: number,
+): ScannedBatch | string {
+  if (typeof batch === "string") return batch;
+  const left = endPosition - batch.position;
+  if (batch.sizeBytes <= left) return batch;
+  return `a batch of ${batch.sizeBytes} bytes, of which ${left} are there`;
+}
+
 async function readChunk(
   log: LogFile,
   position: number,

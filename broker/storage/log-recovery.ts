@@ -342,13 +342,13 @@ class LogRecovery {
         nextBaseOffset: next,
         canBeTorn: next === null || (!isTrusted && isPageCacheLost),
         verifiesCrc: !isPageCacheIntact,
-        visit: (batch, bytes, at) => {
+        visit: (batch, header) => {
           this.#note(segment, batch, isRebuilt);
-          this.#learn(batch, bytes, at);
+          this.#learn(batch, header);
         },
-        damaged: ({ position, sizeBytes, detail, batch }) => {
+        damaged: ({ position, sizeBytes, detail, batches }) => {
           damages.push({ path, position, sizeBytes, detail });
-          if (batch !== null) this.#note(segment, batch, isRebuilt);
+          for (const batch of batches) this.#note(segment, batch, isRebuilt);
         },
       });
       const { last } = result;
@@ -422,11 +422,11 @@ class LogRecovery {
   }
 
   /** What a batch says of epochs and producers. */
-  #learn(batch: ScannedBatch, bytes: Uint8Array, at: number): void {
-    const epoch = partitionLeaderEpochOf(bytes, at);
+  #learn(batch: ScannedBatch, header: Uint8Array): void {
+    const epoch = partitionLeaderEpochOf(header, 0);
     if (epoch >= 0) this.#epochs.assign(epoch, batch.baseOffset);
     if (batch.baseOffset < this.#start.producersOffset) return;
-    const producer = producerOf(bytes, at, batch);
+    const producer = producerOf(header, 0, batch);
     if (producer !== null) {
       this.#start.producers.apply(producer, batch.maxTimestampMs);
     }

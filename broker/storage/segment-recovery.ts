@@ -12,28 +12,18 @@
  * - Damage, anywhere else. The scan looks for the next batch that holds, CRC
  *   and all, and goes on there.
  */
-import {
-  crcHolds,
-  lastOffsetDeltaOf,
-  recordsCountOf,
-} from "../record/batch.ts";
 import { HEADER_SIZE } from "../record/batch-format.ts";
-import { EMPTY_BYTES } from "../lib/bytes.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import { readHeader } from "./batch-scan.ts";
 import type { ScannedBatch } from "./batch-scan.ts";
-
-const CHUNK_SIZE_BYTES = 1024 * 1024;
-/** Of a batch that is searched for; a longer one is not found behind damage. */
-const SEARCHED_SIZE_BYTES_MAX = 64 * 1024 * 1024;
-/** The magic is the header's byte 16. */
-const MAGIC_AT = 16;
-const MAGIC = 2;
+import { BatchSearch, findCrcFault } from "./batch-search.ts";
+import { FileWindow } from "./file-window.ts";
+import { RELATIVE_OFFSET_MAX } from "./offset-index.ts";
 
 export interface ScanOptions {
   /** A batch starts there. */
   readonly startPosition: number;
-  /** Offsets below this cannot follow. */
+  /** The segment's first: those below, or too far above, are none of its. */
   readonly startOffset: number;
   /** Below it everything was promised to be on the disk. */
   readonly trustedEndOffset: number;
@@ -43,17 +33,19 @@ export interface ScanOptions {
   readonly canBeTorn: boolean;
   /** Whether batches behind the trusted end must hold their CRC; those below never must. */
   readonly verifiesCrc: boolean;
-  /** A batch that can be believed; its header lies in `bytes` at `at`, only during the call. */
-  readonly visit: (batch: ScannedBatch, bytes: Uint8Array, at: number) => void;
-  readonly damaged: (stretch: DamagedStretch) => void;
+  /** A batch that can be believed; it begins with its header. */
+  readonly visit: (batch: ScannedBatch, header: Uint8Array) => void;
+  readonly damaged: (damage: SegmentDamage) => void;
 }
 
-export interface DamagedStretch {
+/** All that lies between two batches that can be believed. */
+export interface SegmentDamage {
   readonly position: number;
   readonly sizeBytes: number;
+  /** What is wrong where it begins. */
   readonly detail: string;
-  /** What the header says, where the stretch is exactly one batch. */
-  readonly batch: ScannedBatch | null;
+  /** What the headers say of the batches in it, as far as that can be. */
+  readonly batches: readonly ScannedBatch[];
 }
 
 export interface ScanResult {
@@ -74,10 +66,14 @@ export async function scanSegment(
   file: DiskFile,
   options: ScanOptions,
 ): Promise<ScanResult> {
-  const { nextBaseOffset, trustedEndOffset } = options;
-  const chunks = new FileChunks(file);
+  const { startOffset, nextBaseOffset, trustedEndOffset } = options;
+  const window = new FileWindow(file);
+  const search = new BatchSearch(window, {
+    baseOffset: startOffset,
+    endOffset: nextBaseOffset,
+  });
   let position = options.startPosition;
-  let nextOffset = options.startOffset;
+  let nextOffset = startOffset;
   let end = {
     endPosition: position,
     endOffset: nextOffset,
@@ -86,36 +82,33 @@ export async function scanSegment(
     isEndDamaged: false,
   };
   while (position < file.sizeBytes) {
-    const found = await batchAt(chunks, position, nextOffset, options);
-    if (found.detail === null) {
-      options.visit(found.batch, chunks.bytes, position - chunks.position);
-      position += found.batch.sizeBytes;
-      nextOffset = found.batch.lastOffset + 1;
+    const found = await batchAt(window, position, nextOffset, options);
+    if (typeof found !== "string") {
+      const { batch, header } = found;
+      options.visit(batch, header);
+      position += batch.sizeBytes;
+      nextOffset = batch.lastOffset + 1;
       end = {
         ...end,
         endPosition: position,
         endOffset: nextOffset,
-        last: found.batch,
+        last: batch,
       };
       continue;
     }
     if (options.canBeTorn && nextOffset >= trustedEndOffset) {
-      return { ...end, torn: found.detail };
+      return { ...end, torn: found };
     }
-    const resumed = await findGoodBatch(chunks, position, found.batch, {
-      startOffset: nextOffset,
-      endOffset: nextBaseOffset ?? Number.MAX_SAFE_INTEGER,
-    });
-    const next = resumed ?? file.sizeBytes;
-    const isOneBatch = next === position + (found.batch?.sizeBytes ?? 0);
-    options.damaged({
-      position,
-      sizeBytes: next - position,
-      detail: found.detail,
-      batch: isOneBatch ? found.batch : null,
-    });
-    if (resumed === null) return { ...end, isEndDamaged: true };
-    position = resumed;
+    const damage = await search.damageFrom(position, found, nextOffset);
+    const sizeBytes = damage.reduce((sum, one) => sum + one.sizeBytes, 0);
+    const batches = damage.flatMap(({ batch }) =>
+      batch !== null && whyNotHere(batch, nextOffset, options) === null
+        ? [batch]
+        : [],
+    );
+    options.damaged({ position, sizeBytes, detail: found, batches });
+    position += sizeBytes;
+    if (position >= file.sizeBytes) return { ...end, isEndDamaged: true };
   }
   return end;
 }
@@ -123,126 +116,55 @@ export async function scanSegment(
 /** Whether the batch's CRC holds. Throws `DiskError`. */
 export async function verifyBatch(
   file: DiskFile,
-  { position, sizeBytes }: ScannedBatch,
+  batch: ScannedBatch,
 ): Promise<boolean> {
-  const bytes = new Uint8Array(sizeBytes);
-  const sizeRead = await file.read(bytes, position);
-  return sizeRead === sizeBytes && crcHolds(bytes, 0);
+  return (await findCrcFault(new FileWindow(file), batch)) === null;
 }
 
-type CheckedBatch =
-  | { readonly batch: ScannedBatch; readonly detail: null }
-  /** `batch`: what the header says, if it can be one that lies in the file. */
-  | { readonly batch: ScannedBatch | null; readonly detail: string };
+interface BelievedBatch {
+  readonly batch: ScannedBatch;
+  readonly header: Uint8Array;
+}
 
+/** The batch there, or why it cannot be believed. */
 async function batchAt(
-  chunks: FileChunks,
+  window: FileWindow,
   position: number,
   nextOffset: number,
   options: ScanOptions,
-): Promise<CheckedBatch> {
-  if (!(await chunks.load(position, HEADER_SIZE))) {
-    return { batch: null, detail: "a torn header" };
-  }
-  const at = position - chunks.position;
-  const batch = readHeader(chunks.bytes, at, position);
-  if (typeof batch === "string") return { batch: null, detail: batch };
-  if (batch.baseOffset < nextOffset) {
-    const detail = `offset ${batch.baseOffset}, expected ${nextOffset}`;
-    return { batch: null, detail };
-  }
-  const endOffset = options.nextBaseOffset ?? Number.MAX_SAFE_INTEGER;
-  if (batch.lastOffset >= endOffset) {
-    const detail = `offset ${batch.lastOffset} belongs to the next segment`;
-    return { batch: null, detail };
-  }
-  if (position + batch.sizeBytes > chunks.sizeBytes) {
-    return { batch: null, detail: `a torn batch of ${batch.sizeBytes} bytes` };
+): Promise<BelievedBatch | string> {
+  const header =
+    window.peek(position, HEADER_SIZE) ??
+    (await window.read(position, HEADER_SIZE));
+  if (header.length < HEADER_SIZE) return "a torn header";
+  const batch = readHeader(header, 0, position);
+  if (typeof batch === "string") return batch;
+  const misplaced = whyNotHere(batch, nextOffset, options);
+  if (misplaced !== null) return misplaced;
+  if (position + batch.sizeBytes > window.file.sizeBytes) {
+    return `a torn batch of ${batch.sizeBytes} bytes`;
   }
   const isChecked =
     options.verifiesCrc && batch.baseOffset >= options.trustedEndOffset;
-  if (!isChecked) return { batch, detail: null };
-  if (!(await chunks.load(position, batch.sizeBytes))) {
-    return { batch: null, detail: `a torn batch of ${batch.sizeBytes} bytes` };
+  if (isChecked && (await findCrcFault(window, batch)) !== null) {
+    return "a wrong crc";
   }
-  return crcHolds(chunks.bytes, position - chunks.position)
-    ? { batch, detail: null }
-    : { batch, detail: "a wrong crc" };
+  return { batch, header };
 }
 
-/**
- * The position of the next batch that holds: right behind the damaged one where
- * its length can be believed, else wherever one is found. Null: none to the end.
- */
-async function findGoodBatch(
-  chunks: FileChunks,
-  damagedPosition: number,
-  damaged: ScannedBatch | null,
-  offsets: { readonly startOffset: number; readonly endOffset: number },
-): Promise<number | null> {
-  const isGood = async (position: number): Promise<boolean> => {
-    if (!(await chunks.load(position, HEADER_SIZE))) return false;
-    const at = position - chunks.position;
-    const batch = readHeader(chunks.bytes, at, position);
-    if (typeof batch === "string") return false;
-    const count = recordsCountOf(chunks.bytes, at);
-    const isPossible =
-      batch.baseOffset >= offsets.startOffset &&
-      batch.lastOffset < offsets.endOffset &&
-      batch.sizeBytes <= SEARCHED_SIZE_BYTES_MAX &&
-      // Compaction may have taken records out.
-      count >= 0 &&
-      count <= lastOffsetDeltaOf(chunks.bytes, at) + 1;
-    if (!isPossible) return false;
-    if (!(await chunks.load(position, batch.sizeBytes))) return false;
-    return crcHolds(chunks.bytes, position - chunks.position);
-  };
-  if (damaged !== null) {
-    const behind = damagedPosition + damaged.sizeBytes;
-    if (behind >= chunks.sizeBytes) return null;
-    if (await isGood(behind)) return behind;
+/** Why a batch with these offsets cannot follow here, or null. */
+function whyNotHere(
+  { baseOffset, lastOffset }: ScannedBatch,
+  nextOffset: number,
+  { startOffset, nextBaseOffset }: ScanOptions,
+): string | null {
+  if (baseOffset < nextOffset) {
+    return `offset ${baseOffset}, expected ${nextOffset}`;
   }
-  let position = damagedPosition + 1;
-  while (await chunks.load(position, HEADER_SIZE)) {
-    const from = position - chunks.position + MAGIC_AT;
-    const magicAt = chunks.bytes.indexOf(MAGIC, from);
-    if (magicAt < 0) {
-      // So far no header can begin; one that crosses the chunk's end may.
-      position = chunks.position + chunks.bytes.length - MAGIC_AT;
-      continue;
-    }
-    position = chunks.position + magicAt - MAGIC_AT;
-    if (await isGood(position)) return position;
-    position++;
+  if (nextBaseOffset !== null && lastOffset >= nextBaseOffset) {
+    return `offset ${lastOffset} belongs to the next segment`;
   }
-  return null;
-}
-
-/** The stretch of a file that is in memory. */
-class FileChunks {
-  readonly #file: DiskFile;
-  bytes: Uint8Array = EMPTY_BYTES;
-  position = 0;
-
-  constructor(file: DiskFile) {
-    this.#file = file;
-  }
-
-  get sizeBytes(): number {
-    return this.#file.sizeBytes;
-  }
-
-  /** Has the range in `bytes`, reading on if need be; false where the file ends before. */
-  async load(position: number, sizeBytes: number): Promise<boolean> {
-    const isLoaded =
-      position >= this.position &&
-      position + sizeBytes <= this.position + this.bytes.length;
-    if (isLoaded) return true;
-    if (position + sizeBytes > this.sizeBytes) return false;
-    const wanted = Math.max(sizeBytes, CHUNK_SIZE_BYTES);
-    const next = new Uint8Array(Math.min(wanted, this.sizeBytes - position));
-    this.bytes = next.subarray(0, await this.#file.read(next, position));
-    this.position = position;
-    return sizeBytes <= this.bytes.length;
-  }
+  return lastOffset - startOffset > RELATIVE_OFFSET_MAX
+    ? `offset ${lastOffset} is too far for its segment`
+    : null;
 }

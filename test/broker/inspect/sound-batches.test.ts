@@ -70,12 +70,16 @@ describe("findSoundBatches", () => {
     ]);
   });
 
-  test("takes a large batch behind damage only if something can follow it", async () => {
+  test("takes a large batch behind damage, whatever follows it", async () => {
     const large = batch(6, new Uint8Array(1_200_000));
     const bytes = concatBytes([new Uint8Array(9), large, small(7)]);
     expect(await piecesOf(bytes)).toEqual(["hole 0-9", "batch 6", "batch 7"]);
     const torn = concatBytes([new Uint8Array(9), large, new Uint8Array(70)]);
-    expect(await piecesOf(torn)).toEqual([`hole 0-${torn.length}`]);
+    expect(await piecesOf(torn)).toEqual([
+      "hole 0-9",
+      "batch 6",
+      `hole ${torn.length - 70}-${torn.length}`,
+    ]);
   });
 
   test("reads only so much for headers that all claim to be of large batches", async () => {

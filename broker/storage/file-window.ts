@@ -3,17 +3,34 @@
  * takes, so whoever wants more at a time than that goes over it in pieces.
  */
 import { EMPTY_BYTES } from "../lib/bytes.ts";
-import { type InspectedFile, readRange } from "./inspected-file.ts";
 
 const CHUNK_SIZE_BYTES = 1024 * 1024;
 
+/** As little as reading a file needs: one of the broker's disk will do, and so will any other. */
+export interface ReadableFile {
+  readonly sizeBytes: number;
+  /** Fills `target` from a position on, as far as the file goes; answers how many bytes. */
+  read(target: Uint8Array, position: number): Promise<number>;
+}
+
+/** The range, or as much of it as the file has. */
+export async function readRange(
+  file: ReadableFile,
+  position: number,
+  sizeBytes: number,
+): Promise<Uint8Array> {
+  const left = Math.max(0, file.sizeBytes - position);
+  const bytes = new Uint8Array(Math.min(sizeBytes, left));
+  return bytes.subarray(0, await file.read(bytes, position));
+}
+
 export class FileWindow {
-  readonly file: InspectedFile;
+  readonly file: ReadableFile;
 
   #bytes: Uint8Array = EMPTY_BYTES;
   #position = 0;
 
-  constructor(file: InspectedFile) {
+  constructor(file: ReadableFile) {
     this.file = file;
   }
 
@@ -24,7 +41,7 @@ export class FileWindow {
     return this.#bytes.subarray(at, at + sizeBytes);
   }
 
-  /** The range, fewer bytes where the file ends; a view until the next call. */
+  /** The range, fewer bytes where the file ends. What was answered before stays as it is. */
   async read(position: number, sizeBytes: number): Promise<Uint8Array> {
     const known = this.peek(position, sizeBytes);
     if (known !== null) return known;
