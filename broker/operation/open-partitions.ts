@@ -12,11 +12,9 @@ import type { Topic } from "../catalog/topic.ts";
 import type { CompressionType } from "../catalog/topic-config.ts";
 import type { Logger } from "../options.ts";
 import type { Clock } from "../platform/clock.ts";
-import type {
-  DataDirectory,
-  TopicPartitionId,
-} from "../storage/data-directory.ts";
+import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogConfig } from "../storage/log-config.ts";
+import type { TopicPartitionId } from "../storage/partition-directories.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import {
   describeRecovery,
