@@ -9,6 +9,7 @@ import type { Logger } from "../options.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
 import type { Connection, Listener, Network } from "../platform/network.ts";
 import type { ReceiveBudget } from "./receive-budget.ts";
+import { TurnShare, type TurnShares } from "./turn-share.ts";
 import {
   type OpenSession,
   ServedConnection,
@@ -25,6 +26,7 @@ export class Acceptor {
   readonly #limits: AcceptorLimits;
   readonly #clock: Clock;
   readonly #budget: ReceiveBudget;
+  readonly #turns: TurnShares;
   readonly #openSession: OpenSession;
   readonly #logger: Logger;
   readonly #connections = new Set<ServedConnection>();
@@ -43,6 +45,10 @@ export class Acceptor {
   ) {
     this.#clock = clock;
     this.#budget = budget;
+    this.#turns = {
+      received: new TurnShare(clock),
+      sent: new TurnShare(clock),
+    };
     this.#openSession = openSession;
     this.#logger = logger;
     this.#limits = limits;
@@ -85,6 +91,7 @@ export class Acceptor {
         listener,
         clock: this.#clock,
         budget: this.#budget,
+        turns: this.#turns,
         limits: this.#limits,
         openSession: this.#openSession,
         logger: this.#logger,

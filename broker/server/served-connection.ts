@@ -9,6 +9,8 @@
  *   and not answered (`ReceiveBudget`), and the socket is not read.
  * - Back-pressure outwards: too much queued for a peer that does not read, and
  *   no further request of it is processed until the queue has drained.
+ * - What is large, in either direction, waits for its turn (`TurnShare`), and
+ *   the requests behind such an answer with it.
  *
  * Whatever goes wrong ends this connection only, with one log line.
  */
@@ -26,8 +28,11 @@ import {
   type SessionPeer,
 } from "./protocol.ts";
 import type { BudgetUser, ReceiveBudget } from "./receive-budget.ts";
+import type { TurnShares } from "./turn-share.ts";
 
 const FRAME_PREFIX_SIZE = 4;
+/** An answer from this size on is large; who sends so much at once has more to come. */
+const LARGE_SIZE_BYTES = 32 * 1024;
 
 export interface ServedConnectionLimits {
   readonly frameSizeBytesMax: number;
@@ -40,6 +45,8 @@ export type OpenSession = (
   head: Uint8Array,
   peer: SessionPeer,
 ) => { readonly session: Session; readonly skipSizeBytes: number } | null;
+
+type PauseReason = "requests" | "budget" | "turn";
 
 interface PendingAnswer {
   payload: Payload | null;
@@ -54,6 +61,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #budget: ReceiveBudget;
+  readonly #turns: TurnShares;
   readonly #limits: ServedConnectionLimits;
   readonly #openSession: OpenSession;
   readonly #logger: Logger;
@@ -75,7 +83,11 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #isFailing = false;
   #isEnded = false;
   /** Why the socket is not read; it is read when there is no reason left. */
-  #pauseReasons = new Set<"requests" | "budget">();
+  #pauseReasons = new Set<PauseReason>();
+  /** The first answer is ready, and waits for its turn. */
+  #isAnswerWaiting = false;
+  /** A push was told to wait, and is called when it is its turn. */
+  #isPushWaiting = false;
   #writable: () => void = () => {};
 
   constructor(
@@ -85,6 +97,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
       readonly listener: string;
       readonly clock: Clock;
       readonly budget: ReceiveBudget;
+      readonly turns: TurnShares;
       readonly limits: ServedConnectionLimits;
       readonly openSession: OpenSession;
       readonly logger: Logger;
@@ -98,6 +111,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#clock = parts.clock;
     this.#lastReceivedMs = parts.clock.monotonic();
     this.#budget = parts.budget;
+    this.#turns = parts.turns;
     this.#limits = parts.limits;
     this.#openSession = parts.openSession;
     this.#logger = parts.logger;
@@ -138,11 +152,16 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   push(payload: Payload): boolean {
-    if (this.#isEnded) {
-      payload.release();
-      return true;
+    const isTaking = this.#send(payload);
+    if (!isTaking || !this.#turns.sent.isSpent) return isTaking;
+    if (!this.#isPushWaiting) {
+      this.#isPushWaiting = true;
+      this.#turns.sent.wait(() => {
+        this.#isPushWaiting = false;
+        this.#guard(() => this.#writable());
+      });
     }
-    return this.#connection.write(payload.parts, payload.release);
+    return false;
   }
 
   onWritable(listener: () => void): void {
@@ -188,9 +207,20 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#areFramesFree = true;
     this.#frames.push(bytes, (frame) => this.#queue.push(frame));
     this.#pump();
+    this.#spendTurn(chunk.length);
     // What is left of it, half a frame, was copied.
     const isChunkFree = this.#areFramesFree && this.#queue.length === 0;
     if (isChunkFree) giveBackMemory(chunk);
+  }
+
+  /** Who sends much is read on in a later turn, if others have spent this one. */
+  #spendTurn(sizeBytes: number): void {
+    const { received } = this.#turns;
+    received.spend(sizeBytes);
+    const isOver = received.isSpent && sizeBytes >= LARGE_SIZE_BYTES;
+    if (!isOver || this.#pauseReasons.has("turn")) return;
+    this.#pause("turn");
+    received.wait(() => this.#resume("turn"));
   }
 
   /** The first bytes choose the protocol; until there are enough, they are kept here. */
@@ -223,6 +253,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #mayProcess(): boolean {
     return (
       !this.#isProcessing &&
+      !this.#isAnswerWaiting &&
       !this.#isFailing &&
       !this.#isEnded &&
       this.#answers.length < this.#limits.requestsInFlightMax &&
@@ -236,7 +267,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   #process(frame: Uint8Array): void {
-    const handled = this.#session?.handle(frame);
+    const handled = this.#handle(frame);
     if (handled === undefined) return;
     this.#expect(handled, frame.length + FRAME_PREFIX_SIZE);
     if (handled.isFrameFree === true) giveBackMemory(frame);
@@ -248,6 +279,16 @@ export class ServedConnection implements BudgetUser, SessionPeer {
       this.#guard(() => this.#pump());
     };
     handled.processed.then(done, (error: unknown) => this.#fail(error));
+  }
+
+  #handle(frame: Uint8Array): Handled | undefined {
+    try {
+      return this.#session?.handle(frame);
+    } catch (error) {
+      // What could not be read nobody has; it may be a hundred megabytes.
+      if (isPeersFault(error)) giveBackMemory(frame);
+      throw error;
+    }
   }
 
   /** A frame leaves the budget when it is answered: until then somebody may hold its bytes. */
@@ -286,10 +327,32 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   #sendReady(): void {
-    while (this.#answers[0]?.isReady === true) {
-      const payload = this.#answers.shift()?.payload;
-      if (payload != null) this.push(payload);
+    while (!this.#isAnswerWaiting && this.#answers[0]?.isReady === true) {
+      const { payload } = this.#answers[0];
+      const isLarge = payload !== null && payload.sizeBytes >= LARGE_SIZE_BYTES;
+      if (isLarge && this.#turns.sent.isSpent) {
+        this.#isAnswerWaiting = true;
+        this.#turns.sent.wait(() => this.#guard(() => this.#sendInTurn()));
+        return;
+      }
+      this.#answers.shift();
+      if (payload !== null) this.#send(payload);
     }
+  }
+
+  #sendInTurn(): void {
+    this.#isAnswerWaiting = false;
+    this.#sendReady();
+    this.#pump();
+  }
+
+  #send(payload: Payload): boolean {
+    if (this.#isEnded) {
+      payload.release();
+      return true;
+    }
+    this.#turns.sent.spend(payload.sizeBytes);
+    return this.#connection.write(payload.parts, payload.release);
   }
 
   #drained(): void {
@@ -297,12 +360,12 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#writable();
   }
 
-  #pause(reason: "requests" | "budget"): void {
+  #pause(reason: PauseReason): void {
     if (this.#pauseReasons.size === 0) this.#connection.pause();
     this.#pauseReasons.add(reason);
   }
 
-  #resume(reason: "requests" | "budget"): void {
+  #resume(reason: PauseReason): void {
     if (!this.#pauseReasons.delete(reason)) return;
     if (this.#pauseReasons.size === 0 && !this.#isEnded) {
       this.#connection.resume();
@@ -321,14 +384,12 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   #fail(error: unknown): void {
     if (this.#isEnded || this.#isFailing) return;
     this.#isFailing = true;
-    const isPeersFault =
-      error instanceof ProtocolViolation || error instanceof WireError;
     const fields = {
       connection: this.connectionId,
       remote: this.remoteAddress,
       reason: error instanceof Error ? error.message : String(error),
     };
-    if (isPeersFault) {
+    if (isPeersFault(error)) {
       this.#logger.warn(fields, "connection closed: the peer broke protocol");
     } else {
       this.#logger.error(
@@ -336,14 +397,14 @@ export class ServedConnection implements BudgetUser, SessionPeer {
         "connection closed: a request failed",
       );
     }
-    const farewell = isPeersFault
+    const farewell = isPeersFault(error)
       ? (this.#session?.farewell?.(error.message) ?? null)
       : null;
     if (farewell === null) {
       this.#connection.destroy();
       return;
     }
-    this.push(farewell);
+    this.#send(farewell);
     this.#connection.end();
   }
 
@@ -367,4 +428,8 @@ export class ServedConnection implements BudgetUser, SessionPeer {
     this.#budget.give(this.#heldSizeBytes);
     this.#onEnd(this);
   }
+}
+
+function isPeersFault(error: unknown): error is ProtocolViolation | WireError {
+  return error instanceof ProtocolViolation || error instanceof WireError;
 }

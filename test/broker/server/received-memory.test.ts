@@ -6,6 +6,7 @@ import type {
 } from "../../../broker/platform/network.ts";
 import type { Session } from "../../../broker/server/protocol.ts";
 import { ReceiveBudget } from "../../../broker/server/receive-budget.ts";
+import { TurnShare } from "../../../broker/server/turn-share.ts";
 import { ServedConnection } from "../../../broker/server/served-connection.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -40,10 +41,12 @@ function serve(): {
     },
     close() {},
   };
+  const clock = new ManualClock();
   const served = new ServedConnection(connection, {
     connectionId: 1,
     listener: "test",
-    clock: new ManualClock(),
+    clock,
+    turns: { received: new TurnShare(clock), sent: new TurnShare(clock) },
     budget: new ReceiveBudget(1_000_000),
     limits: {
       frameSizeBytesMax: 100_000,
