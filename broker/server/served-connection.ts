@@ -66,8 +66,10 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   readonly #openSession: OpenSession;
   readonly #logger: Logger;
   readonly #onEnd: (connection: ServedConnection) => void;
-  readonly #closed = new AbortController();
   readonly #frames: FrameReader;
+
+  /** Made when somebody asks for it: of all that a connection is made of it costs the most. */
+  #closed: AbortController | null = null;
 
   // Moves with each chunk and each request.
   #session: Session | null = null;
@@ -126,6 +128,8 @@ export class ServedConnection implements BudgetUser, SessionPeer {
   }
 
   get closed(): AbortSignal {
+    this.#closed ??= new AbortController();
+    if (this.#isEnded) this.#closed.abort();
     return this.#closed.signal;
   }
 
@@ -417,7 +421,7 @@ export class ServedConnection implements BudgetUser, SessionPeer {
         "connection lost",
       );
     }
-    this.#closed.abort();
+    this.#closed?.abort();
     this.#frames.discard();
     this.#session?.close();
     for (const { payload } of this.#answers) payload?.release();

@@ -21,12 +21,12 @@ export interface TurnShares {
 }
 
 export class TurnShare {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "defer">;
   readonly #waiting: (() => void)[] = [];
   #spentSizeBytes = 0;
   #isTurnAwaited = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, "defer">) {
     this.#clock = clock;
   }
 

@@ -1,64 +1,25 @@
 /** Memory of received bytes is given back as soon as nobody can look at it, and no sooner. */
 import { describe, expect, test } from "vitest";
-import type {
-  Connection,
-  ConnectionHandlers,
-} from "../../../broker/platform/network.ts";
-import type { Session } from "../../../broker/server/protocol.ts";
-import { ReceiveBudget } from "../../../broker/server/receive-budget.ts";
+import { ProtocolViolation } from "../../../broker/server/protocol.ts";
 import { TurnShare } from "../../../broker/server/turn-share.ts";
-import { ServedConnection } from "../../../broker/server/served-connection.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { serve } from "../../support/served.ts";
 
 const FRAME_SIZE = 4_000;
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Frames whose first byte is 1 are done with at once; the others' bytes are kept. */
-function serve(): {
-  readonly handlers: ConnectionHandlers;
-  readonly kept: Uint8Array[];
-} {
-  let handlers: ConnectionHandlers | null = null;
-  const connection: Connection = {
-    remoteAddress: "",
-    remotePort: 0,
-    queuedSizeBytes: 0,
-    start: (given) => {
-      handlers = given;
-    },
-    write: () => true,
-    pause() {},
-    resume() {},
-    end() {},
-    destroy() {},
-  };
+/** Frames whose first byte is 1 are done with at once; the others' bytes are kept; 3 cannot be read. */
+function serveFrames() {
   const kept: Uint8Array[] = [];
-  const session: Session = {
+  const clock = new ManualClock();
+  const turns = { received: new TurnShare(clock), sent: new TurnShare(clock) };
+  const { handlers } = serve(turns, () => ({
     handle(frame) {
-      const isFrameFree = frame[0] === 1;
-      if (!isFrameFree) kept.push(frame);
-      return { processed: null, answer: null, isFrameFree };
+      if (frame[0] !== 1) kept.push(frame);
+      if (frame[0] === 3) throw new ProtocolViolation("unreadable");
+      return { processed: null, answer: null, isFrameFree: frame[0] === 1 };
     },
     close() {},
-  };
-  const clock = new ManualClock();
-  const served = new ServedConnection(connection, {
-    connectionId: 1,
-    listener: "test",
-    clock,
-    turns: { received: new TurnShare(clock), sent: new TurnShare(clock) },
-    budget: new ReceiveBudget(1_000_000),
-    limits: {
-      frameSizeBytesMax: 100_000,
-      requestsInFlightMax: 10,
-      queuedSizeBytesMax: 1_000,
-    },
-    openSession: () => ({ session, skipSizeBytes: 0 }),
-    logger: silent,
-    onEnd() {},
-  });
-  expect(served.connectionId).toBe(1);
-  if (handlers === null) throw new Error("not started");
+  }));
   return { handlers, kept };
 }
 
@@ -78,7 +39,7 @@ describe("a chunk of frames", () => {
     ["one of which is kept stays", [1, 2, 1], false],
     ["the last of which is kept stays", [1, 2], false],
   ])("%s", ([, firstBytes, isGivenBack]) => {
-    const { handlers, kept } = serve();
+    const { handlers, kept } = serveFrames();
     const chunk = framesOf(...firstBytes);
     const keptCount = firstBytes.filter((first) => first !== 1).length;
     handlers.onData(chunk);
@@ -90,7 +51,7 @@ describe("a chunk of frames", () => {
   });
 
   test("that ends within a frame goes too: that half is a copy", () => {
-    const { handlers, kept } = serve();
+    const { handlers, kept } = serveFrames();
     const stream = framesOf(1, 2);
     const first = stream.slice(0, 6_000);
     const second = stream.slice(6_000);
@@ -102,9 +63,17 @@ describe("a chunk of frames", () => {
   });
 
   test("that is a part of a larger buffer stays", () => {
-    const { handlers } = serve();
+    const { handlers } = serveFrames();
     const chunk = new Uint8Array([...framesOf(1), 9]).subarray(0, -1);
     handlers.onData(chunk);
     expect(chunk.length).toBe(4 + FRAME_SIZE);
   });
+});
+
+test("a frame that cannot be read goes", () => {
+  const { handlers, kept } = serveFrames();
+  const stream = framesOf(3);
+  handlers.onData(stream.slice(0, 2_000));
+  handlers.onData(stream.slice(2_000));
+  expect(kept.map(({ length }) => length)).toEqual([0]);
 });
