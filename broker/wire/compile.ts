@@ -4,8 +4,7 @@
  * The source that a person would have written is put together from the
  * declaration (emit-encode.ts, emit-decode.ts) and handed to `new Function`, at
  * the first use of that pair. Only declarations of our own are compiled, never
- * anything a peer sent. A profile shows the functions under
- * `wire/<message>-v<version>.js`.
+ * anything a peer sent. A profile shows the functions under `wire/<message>-v<version>.js`.
  */
 import {
   EMPTY_BYTES,
@@ -76,7 +75,6 @@ export function compile<F extends Fields>(
   return codec;
 }
 
-/** Each direction is compiled when it is first asked for: most messages need one of them only. */
 function build<F extends Fields>(
   message: Message<F>,
   version: number,
@@ -86,35 +84,11 @@ function build<F extends Fields>(
     throw new RangeError(`${name} has no version ${version}`);
   }
   const plan = planMessage(message, version);
-  const url = `wire/${name}-v${version}`;
-  let encode: Codec<F>["encode"] | null = null;
-  let decode: Codec<F>["decode"] | null = null;
-  return {
-    encode: (writer, value) => {
-      encode ??= evaluate<Codec<F>["encode"]>(
-        emitEncoder(plan),
-        "encode_message",
-        url,
-      );
-      encode(writer, value);
-    },
-    decode: (reader) => {
-      decode ??= evaluate<Codec<F>["decode"]>(
-        emitDecoder(plan),
-        "decode_message",
-        url,
-      );
-      return decode(reader);
-    },
-  };
-}
-
-/** What the emitted source of a plan gives, by the name of its function. */
-function evaluate<F>(emitted: string, result: string, url: string): F {
   const source = `"use strict";
-${emitted}
-return ${result};
-//# sourceURL=${url}.js`;
+${emitEncoder(plan)}
+${emitDecoder(plan)}
+return { encode: encode_message, decode: decode_message };
+//# sourceURL=wire/${name}-v${version}.js`;
   const factory = new Function(...Object.keys(HELPERS), source);
   return factory(...Object.values(HELPERS));
 }
