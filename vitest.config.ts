@@ -21,6 +21,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
+          // A property test takes a second or two; a machine with other work, ten times that.
+          testTimeout: 30_000,
           exclude: ["test/tidy/**", "test/kafka/**", "test/package/**"],
         },
       },
