@@ -1,10 +1,10 @@
 /**
- * OffsetDelete: a group forgets where it was. Partitions that do not exist are
+ * A group forgets where it was: by OffsetDelete, or as a topic goes. Partitions that do not exist are
  * refused here, as the coordinator knows groups and no topics.
  */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { DeletedTopic } from "../group/offset-answers.ts";
-import type { ManageGroups } from "./manage-groups.ts";
+import type { CoordinatorShard, ManageGroups } from "./manage-groups.ts";
 
 type DeleteOffsets = ManageGroups["deleteOffsets"];
 
@@ -30,6 +30,20 @@ export function createDeleteOffsets(
     }));
     return { error: null, answer: { error: null, topics } };
   };
+}
+
+/** Of a topic that is gone: each coordinator forgets as many as fit one decision at a time. */
+export async function forgetTopicOffsets(
+  shards: readonly CoordinatorShard[],
+  topic: string,
+): Promise<void> {
+  for (const { coordinator, runtime } of shards) {
+    for (;;) {
+      const command = coordinator.deleteTopicOffsets([topic]);
+      const result = await runtime.run(command);
+      if (result.error !== null || result.answer === 0) break;
+    }
+  }
 }
 
 function refused(partition: number) {

@@ -20,14 +20,16 @@ export interface ClusterDescription {
 
 export type DescribeCluster = (context: RequestContext) => ClusterDescription;
 
-export function createDescribeCluster(parts: {
+export interface ClusterParts {
   readonly clusterId: string;
   readonly nodeId: number;
   /** What clients of a listener are told; null: it takes no connections by address. */
   readonly advertisedAt: (
     listener: string,
   ) => { readonly host: string; readonly port: number } | null;
-}): DescribeCluster {
+}
+
+export function createDescribeCluster(parts: ClusterParts): DescribeCluster {
   return ({ listener }) => {
     const address = parts.advertisedAt(listener) ?? { host: "", port: 0 };
     return {
