@@ -77,7 +77,8 @@ const kinds = {
   },
   "wrong-transaction-index": {
     severity: "damage",
-    meaning: "an entry for an aborted transaction cannot be",
+    meaning:
+      "an entry is of a transaction that the log does not show to be aborted, or one that it shows has no entry",
     repair: null,
     advice: "readers with read_committed may see records of that transaction",
   },
@@ -186,8 +187,10 @@ const kinds = {
   "unfinished-compaction": {
     severity: "unfinished",
     meaning: "a compaction ended, but its segment was not put in place",
-    repair: "finish it; whatever else is found there waits for that",
-    advice: "the next opening finishes it too",
+    repair:
+      "finish it, unless it is damaged; whatever else is found there waits for that",
+    advice:
+      "the next opening finishes it too: where it is damaged, copy the segments first",
   },
 } as const satisfies Record<string, KindOfFinding>;
 

@@ -16,8 +16,9 @@ import { EpochCheck } from "./epoch-check.ts";
 import { listPartition, type PartitionListing } from "./partition-listing.ts";
 import { ProducerCheck, type ReadSnapshot } from "./producer-check.ts";
 import type { VerifyContext } from "./verify-context.ts";
+import { verifySwaps } from "./verify-swap.ts";
 import { type ContentFault, verifySegment } from "./verify-segment.ts";
-import { verifyTransactionIndex } from "./verify-transaction-index.ts";
+import { TransactionCheck } from "./verify-transaction-index.ts";
 
 export interface PartitionPlace extends TopicPartition {
   /** Of its directory. */
@@ -66,6 +67,7 @@ class PartitionCheck {
   readonly #facts: PartitionFacts;
   readonly #content: ContentVisitor | null;
   readonly #epochs = new EpochCheck();
+  readonly #transactions = new TransactionCheck();
   #batchCount = 0;
   #recordCount = 0;
   #sizeBytes = 0;
@@ -147,18 +149,27 @@ class PartitionCheck {
             this.#recordCount += batch.recordCount;
             this.#sizeBytes += batch.sizeBytes;
             this.#epochs.add(batch);
+            this.#transactions.add(batch);
             producers.add(batch);
           },
-          hole: () => producers.hole(),
+          control: (batch, bytes) =>
+            this.#transactions.addControl(batch, bytes),
+          hole: () => {
+            this.#transactions.hole();
+            producers.hole();
+          },
           content: this.#content,
         },
       );
-      if (segment.kinds.has("transactionIndex")) {
-        await verifyTransactionIndex(this.#context, partition, {
-          baseOffset,
-          endOffset: end.nextOffset,
-        });
-      }
+      await this.#transactions.endSegment(this.#context, {
+        partition,
+        baseOffset,
+        endOffset: end.nextOffset,
+        logStartOffset: listing.segments[0]?.baseOffset ?? 0,
+        hasIndex: segment.kinds.has("transactionIndex"),
+        isTrusted: isClean || isSynced,
+        mayBeSparse,
+      });
     }
     return end.nextOffset;
   }
@@ -174,13 +185,7 @@ class PartitionCheck {
 
   /** Which segments count is not known before it is finished, so nothing else is repaired. */
   async #tellSwaps({ swaps }: PartitionListing): Promise<void> {
-    const partition = this.#place.name;
-    for (const name of swaps) {
-      const path = joinPath(partition, name);
-      const fix = { action: "finish-compaction", partition, path } as const;
-      const detail = "it takes the place of segments";
-      await this.#context.find("unfinished-compaction", path, detail, { fix });
-    }
+    await verifySwaps(this.#context, this.#place.name, swaps);
     if (swaps.length > 0) this.#context = this.#context.withoutFixes();
   }
 

@@ -5,6 +5,7 @@
 import { assert } from "../lib/assert.ts";
 import { joinPath, segmentFileName } from "../storage/layout.ts";
 import type { DiskFile } from "../platform/disk.ts";
+import { isControl } from "../record/batch.ts";
 import type { JudgedBatch, JudgedPiece } from "./batch-order.ts";
 import type { FindingKind } from "./finding.ts";
 import {
@@ -19,6 +20,8 @@ import type { VerifyContext } from "./verify-context.ts";
 
 /** A larger batch is not looked into: it would have to be in memory whole. */
 const READ_SIZE_BYTES_MAX = 256 * 1024 * 1024;
+/** A marker's batch has less than a hundred; a larger one is none. */
+const CONTROL_SIZE_BYTES_MAX = 64 * 1024;
 
 export interface SegmentPlace {
   /** The partition's directory, seen from the data directory. */
@@ -36,6 +39,8 @@ export interface SegmentPlace {
 export interface SegmentVisitor {
   /** Every batch that holds, in order; its header is that of the file. */
   readonly batch: (batch: JudgedBatch) => void;
+  /** The same once more for a control batch, with its bytes. */
+  readonly control: (batch: JudgedBatch, bytes: Uint8Array) => void;
   readonly hole: () => void;
   /** The batch's bytes, for what needs its records; answers what is wrong with them. */
   readonly content: ((bytes: Uint8Array) => ContentFault | null) | null;
@@ -188,7 +193,15 @@ class SegmentCheck {
     }
     await this.#checkCount(piece);
     this.#visitor.batch(piece);
+    if (isControl(piece.header, 0)) await this.#showControl(log, piece);
     if (this.#visitor.content !== null) await this.#checkContent(log, piece);
+  }
+
+  async #showControl(log: ReadableFile, batch: JudgedBatch): Promise<void> {
+    const { position, sizeBytes } = batch;
+    if (sizeBytes > CONTROL_SIZE_BYTES_MAX) return;
+    const bytes = await readRange(log, position, sizeBytes);
+    this.#visitor.control(batch, bytes);
   }
 
   async #checkCount(batch: JudgedBatch): Promise<void> {

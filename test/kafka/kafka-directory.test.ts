@@ -9,7 +9,6 @@ import { promisify } from "node:util";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBroker, type Broker } from "../../broker/index.ts";
-import { verify } from "../../broker/inspect/index.ts";
 import { needs } from "../support/needs.ts";
 import {
   createTemporaryDirectory,
@@ -23,6 +22,7 @@ import {
   groupsOf,
   stateOf,
 } from "./feed.ts";
+import { findingsIn } from "./findings.ts";
 import { startKafka } from "./kafka-broker.ts";
 
 /** What the Kafka that wrote the directory answered last. */
@@ -207,21 +207,6 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
     expect(value).toBe("the next");
   });
 });
-
-/** What `verify` has to say, records and all. */
-async function findingsIn(directory: string): Promise<string[]> {
-  const found: string[] = [];
-  await verify(
-    directory,
-    { records: true },
-    {
-      finding: ({ kind, path, detail }) =>
-        void found.push(`${kind} ${path}: ${detail}`),
-      progress: () => {},
-    },
-  );
-  return found;
-}
 
 /** Kafka reserves 20 MB of nothing for each partition: that is not to be written out. */
 async function copy(from: string, to: string): Promise<void> {

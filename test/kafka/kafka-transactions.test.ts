@@ -20,6 +20,7 @@ import {
 } from "../support/temporary-directory.ts";
 import { Asker, batchOf, timeMs } from "./answers/asker.ts";
 import { contentOf } from "./feed.ts";
+import { findingsIn } from "./findings.ts";
 import { startKafka } from "./kafka-broker.ts";
 
 const widePartitionCount = 300;
@@ -111,6 +112,15 @@ describe(
       const latest = clean.content["latest-0"] ?? [];
       const offsets = latest.map((line) => Number.parseInt(line, 10));
       expect((offsets.at(-1) ?? 0) + 1).toBeGreaterThan(latest.length + 50);
+    });
+
+    test("verifies clean, each entry of a transaction index with its transaction", async () => {
+      for (const { directory } of [clean, killed]) {
+        const found = await findingsIn(directory);
+        // What its cleaner has replaced and not yet deleted.
+        const isLeft = (one: string) => one.startsWith("leftover-file latest-");
+        expect(found.filter((one) => !isLeft(one))).toEqual([]);
+      }
     });
 
     test("is served record by record, after a clean stop and after a kill", async () => {

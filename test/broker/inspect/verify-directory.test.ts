@@ -52,6 +52,19 @@ describe("what a crash leaves:", () => {
     expected.forEach((one, at) => expect(found[at]).toContain(one));
   });
 
+  test("a compacted segment that is damaged before it is put in place is told, and left to people", async () => {
+    const made = await TestDirectory.make();
+    await made.crash();
+    await made.write(`${firstLog}.swap`, await made.bytesOf(firstLog));
+    await flip(`${firstLog}.swap`, batchSize + 70)(made);
+    const { findings } = await made.verify();
+    expect(findings.map(({ kind, path, fix }) => [kind, path, fix])).toEqual([
+      ["damaged-batch", `${firstLog}.swap`, null],
+      ["unfinished-compaction", `${firstLog}.swap`, null],
+    ]);
+    expect((await made.repair()).plan.steps).toEqual([]);
+  });
+
   test("below the recovery point damage is no torn tail, and indexes count", async () => {
     const made = await TestDirectory.make({ isClean: false });
     await made.write("recovery-point-offset-checkpoint", "0\n1\norders 0 24\n");
