@@ -143,10 +143,13 @@ export class OpenPartitions implements Partitions {
       return this.#keep(topic.id, partition, log);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      this.#parts.logger.error(
-        { topic: topic.name, partition, code: error.code },
-        `partition cannot be opened: ${error.message}`,
-      );
+      // Whoever waited for the same opening comes here too: it is told once.
+      if (this.#offline.find(topic.name, partition) === null) {
+        this.#parts.logger.error(
+          { topic: topic.name, partition, code: error.code },
+          `partition cannot be opened: ${error.message}`,
+        );
+      }
       this.#offline.add(at, error.message);
       return refuse("storage-offline", error.message);
     }

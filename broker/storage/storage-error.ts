@@ -54,13 +54,24 @@ export function isPassing(error: unknown): boolean {
   return error instanceof DiskError && passingCodes.has(error.code);
 }
 
+/*
+ * What becomes of an error that is no disk's, and so a bug.
+ *
+ * It takes its own log offline, as a fault would, and says in its text that it
+ * is one. It is not let through to stop the broker: what makes code below here
+ * fail is mostly what lies in one partition's files, and that would then keep
+ * every other partition from being served, at each start anew. And the groups
+ * whose write it was are refused with it in the same turn, so nobody waits for
+ * an answer that never comes, and nothing that was acknowledged is taken back.
+ */
+
 /** What a failed write means for the log. */
 export function writeFault(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   return new StorageError(
     isPassing(error) ? "storage-full" : "storage-offline",
     path,
-    `write failed: ${messageOf(error)}`,
+    failureOf("write", error),
     { cause: error },
   );
 }
@@ -68,12 +79,9 @@ export function writeFault(path: string, error: unknown): StorageError {
 /** A failed sync is final: the system may have dropped the pages it could not write. */
 export function syncFault(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
-  return new StorageError(
-    "storage-offline",
-    path,
-    `sync failed: ${messageOf(error)}`,
-    { cause: error },
-  );
+  return new StorageError("storage-offline", path, failureOf("sync", error), {
+    cause: error,
+  });
 }
 
 /** A read that failed: this answer is lost; running out of descriptors passes. */
@@ -82,11 +90,14 @@ export function readFault(path: string, error: unknown): StorageError {
   return new StorageError(
     isPassing(error) ? "storage-full" : "storage-offline",
     path,
-    `read failed: ${messageOf(error)}`,
+    failureOf("read", error),
     { cause: error },
   );
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function failureOf(call: "write" | "sync" | "read", error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof DiskError
+    ? `${call} failed: ${message}`
+    : `${call} failed by a bug: ${message}`;
 }

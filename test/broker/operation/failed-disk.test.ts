@@ -191,6 +191,23 @@ test("a partition that cannot be opened is offline too, and opened when it can b
   expect(await valuesOf(connection, 0)).toEqual(["kept 0"]);
 });
 
+test("a partition that cannot be opened is told of once, however many wait for it", async () => {
+  const memory = new MemoryDisk();
+  const first = await TestBroker.open({}, memory);
+  await first.createTopic("orders", 1);
+  await produce(await first.connect(), "orders", batchOf(["kept"]));
+  await first.broker.close();
+  const disk = new FailingDisk(memory, failing("list"));
+  await using host = await TestBroker.open({}, disk);
+  const waiting = [1, 2, 3].map(async () => valuesOf(await host.connect(), 0));
+  expect(await Promise.all(waiting)).toEqual(
+    Array(3).fill(KAFKA_STORAGE_ERROR),
+  );
+  expect(host.warnings.map(({ message }) => message)).toEqual([
+    expect.stringContaining("partition cannot be opened: storage-offline at"),
+  ]);
+});
+
 test("a topic whose partition is offline can be deleted and made anew", async () => {
   const { disk, host, connection } = await openBroker();
   await using _ = host;

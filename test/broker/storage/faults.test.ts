@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../../broker/lib/assert.ts";
 import type { AppendResult } from "../../../broker/storage/append-result.ts";
 import type { DiskFault, DiskOperation } from "../../support/failing-disk.ts";
 import {
@@ -258,3 +259,37 @@ it("a look at what could be compacted tells of a broken disk as a fault, which n
     code: "storage-offline",
   });
 });
+
+describe.each(["append", "sync"] as const)(
+  "a bug below a partition's %s",
+  (operation) => {
+    it("refuses what waits, says that it is one, and takes nothing that was acknowledged", async () => {
+      const storage = new TestStorage();
+      const log = await storage.open();
+      await (await append(log, "kept")).durable();
+      storage.disk.rule = (call) => {
+        if (call.operation === operation && call.path === logPath) {
+          throw new AssertionError("cannot be");
+        }
+        return null;
+      };
+      const waiting = ["a", "b"].map((value) => log.append(batchOf(value)));
+      for (const appended of waiting) {
+        if (appended.error !== null) throw new Error(appended.error);
+        await expect(appended.durable()).rejects.toMatchObject({
+          code: "storage-offline",
+          cause: expect.any(AssertionError),
+        });
+      }
+      expect(storage.faults.map(({ detail }) => detail)).toEqual([
+        expect.stringContaining("failed by a bug: cannot be"),
+      ]);
+      expect(log.append(batchOf("c"))).toMatchObject({
+        error: "storage-offline",
+      });
+      storage.watchSyncs();
+      const again = await storage.reopen(false);
+      expect((await readAll(again)).slice(0, 1)).toEqual(["0:kept"]);
+    });
+  },
+);
