@@ -35,7 +35,7 @@ export async function replaceFile(
 
 /**
  * The same without waiting for the disk: for what can be rebuilt from the log.
- * A power cut may leave the old file, the new one, or one of no size.
+ * A power cut may leave the old file, the new one, or any part of that.
  */
 export async function replaceRebuildableFile(
   disk: Disk,
@@ -97,6 +97,10 @@ export function parseCheckpoint(
   path: string,
 ): readonly (readonly string[])[] {
   const lines = new TextDecoder().decode(bytes).split("\n");
+  // Without it the last number may have lost digits, where no sync came before.
+  if (lines.at(-1) !== "") {
+    throw new StorageError("corrupt-file", path, "does not end its last line");
+  }
   const version = lines[0];
   if (version !== String(VERSION)) {
     throw new StorageError("corrupt-file", path, `version ${version ?? ""}`);

@@ -90,6 +90,8 @@ describe("checkpoints", () => {
       "0\n2\na 0 1\n",
       "0\n1\na 0 x\n",
       "0\n1\na 0 -1\n",
+      // A power cut took the end of an offset.
+      "0\n1\na 0 1",
     ]) {
       expect(() => parsePartitionOffsets(utf8(broken), "p")).toThrow(
         "corrupt-file at p",
