@@ -72,16 +72,17 @@ export class PartitionLane {
   /** Takes a batch in; ignored while draining, as the next owner reads it again. */
   accept(batch: PartitionBatch): void {
     if (this.#state !== "open") return;
-    const waiting = this.#waiting.slice(this.#nextWaiting);
+    let waiting = this.#waiting.slice(this.#nextWaiting);
     const nextOffset =
       (waiting.at(-1)?.offset ?? this.#progress.nextOffset - 1) + 1;
     const first = batch.records[0];
     if (first !== undefined && first.offset < nextOffset) {
-      // The consumer went back: a seek, a log that begins anew or was cut. What
-      // is in flight from before no longer says anything about the offset, and
-      // what waits is gone from the log, or is read again.
-      waiting.length = 0;
-      this.#progress = new PartitionProgress(first.offset);
+      // The consumer went back: a seek, a log that begins anew or was cut. From
+      // there on what is in flight no longer says anything about the offset, and
+      // what waits is gone from the log, or is read again. What lies before was
+      // read once, and is not read again.
+      waiting = waiting.filter(({ offset }) => offset < first.offset);
+      this.#progress = this.#progress.goingBackTo(first.offset);
     }
     this.#progress.noteLeaderEpoch(batch.leaderEpoch);
     this.#waiting = [...waiting, ...batch.records];

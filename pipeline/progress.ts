@@ -9,7 +9,7 @@
  */
 export class PartitionProgress {
   // Slots from #first on are in flight or settled behind one that is in flight.
-  #slots: { readonly offset: number; isSettled: boolean }[] = [];
+  #slots: Slot[] = [];
   #first = 0;
   #nextOffset: number;
   #committedOffset: number;
@@ -52,13 +52,29 @@ export class PartitionProgress {
 
   /** Takes a record in; the function that settles it is called once at most. */
   begin(offset: number): () => void {
-    const slot = { offset, isSettled: false };
+    const slot: Slot = { offset, isSettled: false, progress: this };
     this.#slots.push(slot);
     this.#nextOffset = offset + 1;
     return () => {
       slot.isSettled = true;
-      this.#advance();
+      slot.progress.#advance();
     };
+  }
+
+  /**
+   * Where reading goes on at an offset that it had passed. What is in flight
+   * before it counts there; what lies behind it counts no more, nor does a
+   * commit that is under way.
+   */
+  goingBackTo(offset: number): PartitionProgress {
+    const next = new PartitionProgress(Math.min(offset, this.#nextOffset));
+    next.#committedOffset = Math.min(offset, this.#committedOffset);
+    for (const slot of this.#slots.slice(this.#first)) {
+      if (slot.offset >= offset) break;
+      slot.progress = next;
+      next.#slots.push(slot);
+    }
+    return next;
   }
 
   #advance(): void {
@@ -69,4 +85,11 @@ export class PartitionProgress {
       this.#first = 0;
     }
   }
+}
+
+interface Slot {
+  readonly offset: number;
+  isSettled: boolean;
+  /** Which it counts for. */
+  progress: PartitionProgress;
 }

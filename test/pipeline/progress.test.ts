@@ -35,6 +35,20 @@ test("what is committed is not offered again", () => {
   expect(progress.committableOffset).toBeNull();
 });
 
+test("where reading goes back, what is in flight before counts, and nothing behind", () => {
+  const before = new PartitionProgress(0);
+  const [first, second, third] = [0, 1, 2].map((o) => before.begin(o));
+  const progress = before.goingBackTo(2);
+  before.markCommitted(3);
+  progress.begin(2)();
+  third?.();
+  second?.();
+  expect(progress.lowWaterOffset).toBe(0);
+  expect(progress.committableOffset).toBeNull();
+  first?.();
+  expect(progress.committableOffset).toBe(3);
+});
+
 test("in any order of settling, the low-water mark is the first unsettled offset", () => {
   const count = 4_000;
   fc.assert(

@@ -452,6 +452,32 @@ test("a log that began anew is read from its new beginning", async () => {
   expect(broker.committed.get("in-0")).toBe(1);
 });
 
+test("a log that was cut goes on there, and what waits below the cut is not passed over", async () => {
+  const { opened, open } = gate();
+  const { broker, client, run } = await startOn(
+    ["1", "2", "3", "lost"],
+    (s) =>
+      s
+        .map(async (v) => {
+          if (v === "1") await opened;
+          return v ?? "";
+        })
+        .to(out),
+    { options: { inFlightPerPartitionMax: 1 } },
+  );
+  broker.cut("in", 0, 3);
+  broker.put("in", "new");
+  client.consumers[0]?.goTo(first, 3);
+  await broker.clock.advanceAndSettle(5_000);
+  // The first is still in flight.
+  expect(broker.committed.get("in-0")).toBeUndefined();
+  open();
+  await broker.clock.settle();
+  expect(broker.texts("out")).toEqual(["1", "2", "3", "new"]);
+  await run.stop();
+  expect(broker.committed.get("in-0")).toBe(4);
+});
+
 test("lag counts what has not settled, in the partitions the run owns", async () => {
   const { broker, client, run } = await startOn(
     ["1", "stuck", "3"],

@@ -115,6 +115,11 @@ export class FakeBroker {
     for (const log of this.#topics.get(name) ?? []) log.length = 0;
   }
 
+  /** Loses what lies from the offset on. */
+  cut(name: string, partition: number, endOffset: number): void {
+    this.#topics.get(name)?.[partition]?.splice(endOffset);
+  }
+
   /** Resolves at the next change that a consumer may wait for. */
   changed(): Promise<void> {
     return new Promise((resolve) => this.#watchers.add(resolve));
