@@ -48,6 +48,11 @@ export class SimClients {
     this.#parts = parts;
   }
 
+  /** The number of the last question that was asked. */
+  get lastCall(): number {
+    return this.#callCount;
+  }
+
   get count(): number {
     return this.#clients.length;
   }

@@ -10,13 +10,13 @@ import type { SeededRandom } from "../support/seeded-random.ts";
 import { SimGroupMember } from "../support/sim-group-member.ts";
 import type { Tamper } from "../support/sim-kafka-client.ts";
 import { SimKafkaClient } from "../support/sim-kafka-client.ts";
-import type { Observation } from "../support/sim-observation.ts";
+import type { Observation, Stop } from "../support/sim-observation.ts";
 import { SimPipeline } from "../support/sim-pipeline.ts";
 import { SimProducer } from "../support/sim-producer.ts";
 import { SimReader } from "../support/sim-reader.ts";
 import { SimTopicAdmin } from "../support/sim-topic-admin.ts";
 import type { Checker } from "./checkers/checker.ts";
-import { createCheckers } from "./checkers/all.ts";
+import { createChecker } from "./checkers/all.ts";
 import { drawFaultRates, Faults, noFaults } from "./faults.ts";
 import type { FaultRates } from "./faults.ts";
 import { SimBroker } from "./sim-broker.ts";
@@ -86,7 +86,7 @@ export class World {
   readonly settings: Settings;
   readonly broker: SimBroker;
   readonly clients: SimClients;
-  readonly #checkers: readonly Checker[] = createCheckers();
+  readonly #checker: Checker = createChecker();
   readonly #canary: Canary;
   readonly restMs: number;
   acknowledgedCount = 0;
@@ -98,8 +98,7 @@ export class World {
     this.restMs = options.restMs ?? REST_MS_MAX;
     this.rates = { ...drawFaultRates(simulator.fork()), ...options.rates };
     this.faults = new Faults(simulator.fork(), noFaults);
-    this.faults.lostPages = () =>
-      this.observe({ kind: "stopped", how: "lost-pages" });
+    this.faults.lostPages = () => this.#stopped("lost-pages");
     this.settings = drawSettings(simulator.fork());
     const network = new SimNetwork(this.faults);
     this.broker = new SimBroker({
@@ -110,7 +109,7 @@ export class World {
       settings: this.settings,
       stopped: (how) => {
         this.faults.count(how);
-        this.observe({ kind: "stopped", how });
+        this.#stopped(how);
       },
       wrapDisk: this.#canary.disk ?? ((disk) => disk),
     });
@@ -129,10 +128,14 @@ export class World {
       this.acknowledgedCount += observation.ids.length;
     }
     try {
-      for (const checker of this.#checkers) checker.see(observation);
+      this.#checker.see(observation);
     } catch (error) {
       this.simulator.fail(error);
     }
+  }
+
+  #stopped(how: Stop): void {
+    this.observe({ kind: "stopped", how, call: this.clients.lastCall });
   }
 
   client(name: string): SimKafkaClient {

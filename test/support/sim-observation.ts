@@ -25,6 +25,7 @@ export type Stop =
   | "lost-pages"
   | "clean-stop";
 
+/** `call` says when a question was asked: later ones have greater numbers. */
 export type Observation =
   /** A lane is about to send these, in this order; `isRetried`: again until it is answered, and never doubled. */
   | (Place & {
@@ -46,6 +47,7 @@ export type Observation =
     })
   | (Place & {
       readonly kind: "read";
+      readonly call: number;
       readonly fetchOffset: number;
       readonly startOffset: number;
       readonly records: readonly SeenRecord[];
@@ -57,7 +59,8 @@ export type Observation =
       readonly endOffset: number;
       readonly records: readonly SeenRecord[];
     })
-  | { readonly kind: "stopped"; readonly how: Stop }
+  /** `call`: of the last question that was asked before. */
+  | { readonly kind: "stopped"; readonly how: Stop; readonly call: number }
   | {
       readonly kind: "assigned";
       readonly group: string;
@@ -77,7 +80,6 @@ export type Observation =
       readonly group: string;
       readonly offset: number;
     })
-  /** `call` says when the question was asked that the answer belongs to: later ones have greater numbers. */
   | { readonly kind: "asking-committed"; readonly call: number }
   | (Place & {
       readonly kind: "found-committed";

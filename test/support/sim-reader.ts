@@ -27,6 +27,7 @@ export async function fetchOnce(
   positions: readonly FetchPosition[],
   limits: { readonly waitMs: number; readonly sizeBytesMax: number },
 ): Promise<readonly FetchedPartition[] | null> {
+  const call = client.context.nextCall();
   const answer = await client.call(1, 12, {
     maxWaitMs: limits.waitMs,
     minBytes: 1,
@@ -57,7 +58,7 @@ export async function fetchOnce(
     );
     if (errorCode === NO_ERROR) {
       const where = { topic, partition, fetchOffset, startOffset };
-      client.context.observe({ kind: "read", ...where, records });
+      client.context.observe({ kind: "read", call, ...where, records });
     }
     const place = { topic, partition };
     return { ...place, errorCode, startOffset, highWatermark, records };

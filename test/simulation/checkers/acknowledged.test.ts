@@ -30,8 +30,8 @@ function seeAll(...observations: readonly Observation[]): void {
   for (const observation of observations) checker.see(observation);
 }
 
-const powerCut: Observation = { kind: "stopped", how: "power-cut" };
-const kill: Observation = { kind: "stopped", how: "kill" };
+const powerCut: Observation = { kind: "stopped", how: "power-cut", call: 0 };
+const kill: Observation = { kind: "stopped", how: "kill", call: 0 };
 
 test("an answer at 1 that was on its way when the power failed promises nothing", () => {
   seeAll(sent("a"), powerCut, acknowledged("a", 0, 1), audited("b"));

@@ -10,7 +10,7 @@
  * lost is held against what was durable then.
  */
 import type { Observation, Place } from "../../support/sim-observation.ts";
-import { BrokenPromise, inMap, nameOf } from "./checker.ts";
+import { BrokenPromise, inMap, losesPages, nameOf } from "./checker.ts";
 import type { Checker } from "./checker.ts";
 
 interface Promised {
@@ -68,11 +68,7 @@ export function createAcknowledgedChecker(): Checker {
           break;
         }
         case "stopped":
-          if (
-            observation.how !== "power-cut" &&
-            observation.how !== "lost-pages"
-          )
-            break;
+          if (!losesPages(observation)) break;
           lossCount += 1;
           for (const promised of partitions.values()) {
             const { ids, durableEndOffset } = promised;

@@ -1,5 +1,13 @@
-/** Every checker of the simulated world. */
+/**
+ * Every checker of the simulated world, as one.
+ *
+ * Where pages are lost, what is read changes, and an answer may be on its way to
+ * a client meanwhile. It says what was there before: nobody is shown it, as one
+ * would take it for what is there now.
+ */
+import type { Observation } from "../../support/sim-observation.ts";
 import { createAcknowledgedChecker } from "./acknowledged.ts";
+import { losesPages } from "./checker.ts";
 import type { Checker } from "./checker.ts";
 import { createCommittedOffsetsChecker } from "./committed-offsets.ts";
 import { createDenseOffsetsChecker } from "./dense-offsets.ts";
@@ -13,7 +21,21 @@ import { createSettledRecordsChecker } from "./settled-records.ts";
 import { createTopicsChecker } from "./topics.ts";
 import { createTransactionsChecker } from "./transactions.ts";
 
-export function createCheckers(): readonly Checker[] {
+export function createChecker(): Checker {
+  const checkers = createCheckers();
+  /** The last question that was asked before pages were lost. */
+  let lostAfterCall = -1;
+  return {
+    see(observation: Observation): void {
+      if (observation.kind === "read" && observation.call <= lostAfterCall)
+        return;
+      if (losesPages(observation)) lostAfterCall = observation.call;
+      for (const checker of checkers) checker.see(observation);
+    },
+  };
+}
+
+function createCheckers(): readonly Checker[] {
   return [
     createAcknowledgedChecker(),
     createDenseOffsetsChecker(),

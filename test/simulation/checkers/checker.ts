@@ -20,6 +20,16 @@ export class BrokenPromise extends Error {
   }
 }
 
+/** What was not synced may be gone, and others may take its offsets. */
+export function losesPages(
+  observation: Observation,
+): observation is Extract<Observation, { readonly kind: "stopped" }> {
+  return (
+    observation.kind === "stopped" &&
+    (observation.how === "power-cut" || observation.how === "lost-pages")
+  );
+}
+
 export function nameOf({ topic, partition }: Place): string {
   return `${topic}-${partition}`;
 }

@@ -9,7 +9,7 @@ import type {
   Place,
   SeenRecord,
 } from "../../support/sim-observation.ts";
-import { BrokenPromise, inMap, nameOf } from "./checker.ts";
+import { BrokenPromise, inMap, losesPages, nameOf } from "./checker.ts";
 import type { Checker } from "./checker.ts";
 
 interface Known {
@@ -59,11 +59,7 @@ export function createDenseOffsetsChecker(): Checker {
           break;
         }
         case "stopped":
-          if (
-            observation.how !== "power-cut" &&
-            observation.how !== "lost-pages"
-          )
-            break;
+          if (!losesPages(observation)) break;
           for (const { ids, durableEndOffset } of partitions.values()) {
             for (const offset of ids.keys()) {
               if (offset >= durableEndOffset) ids.delete(offset);

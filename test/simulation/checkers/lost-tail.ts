@@ -7,7 +7,7 @@
  * he never saw.
  */
 import type { Observation, Place } from "../../support/sim-observation.ts";
-import { BrokenPromise, inMap, nameOf } from "./checker.ts";
+import { BrokenPromise, inMap, losesPages, nameOf } from "./checker.ts";
 import type { Checker } from "./checker.ts";
 
 export function createLostTailChecker(): Checker {
@@ -30,12 +30,7 @@ export function createLostTailChecker(): Checker {
         }
         case "stopped":
           // Records of an epoch that did not last may be lost themselves.
-          if (
-            observation.how === "power-cut" ||
-            observation.how === "lost-pages"
-          ) {
-            firsts.clear();
-          }
+          if (losesPages(observation)) firsts.clear();
           break;
         case "epoch-end": {
           const { offset, leaderEpoch, endOffset } = observation;

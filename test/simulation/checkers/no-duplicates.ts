@@ -1,6 +1,6 @@
 /** A record is there once: no retry doubles it, and no restart. */
 import type { Observation, Place } from "../../support/sim-observation.ts";
-import { BrokenPromise, inMap, nameOf } from "./checker.ts";
+import { BrokenPromise, inMap, losesPages, nameOf } from "./checker.ts";
 import type { Checker } from "./checker.ts";
 
 export function createNoDuplicatesChecker(): Checker {
@@ -31,12 +31,7 @@ export function createNoDuplicatesChecker(): Checker {
           watched.add(observation.topic);
           break;
         case "stopped":
-          if (
-            observation.how === "power-cut" ||
-            observation.how === "lost-pages"
-          ) {
-            partitions.clear();
-          }
+          if (losesPages(observation)) partitions.clear();
           break;
         case "creating-topic":
         case "deleting-topic":
