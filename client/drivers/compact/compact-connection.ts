@@ -113,6 +113,7 @@ export class CompactConnection {
   // Moves with each request and answer.
   readonly #pending = new Map<number, Pending>();
   #nextCorrelationId = 1;
+  #receivedAtMs: number;
   #frameSizeBytesMax = FRAME_SIZE_BYTES_MAX;
   /** Why it is closed; null while it is open. */
   #end: ClientError | null = null;
@@ -123,6 +124,7 @@ export class CompactConnection {
     this.#tellClosed = resolve;
     this.#stream = stream;
     this.#clock = clock;
+    this.#receivedAtMs = clock.monotonic();
     this.#onPush = onPush;
     stream.start({
       onData: (chunk) => this.#receive(chunk),
@@ -138,6 +140,11 @@ export class CompactConnection {
 
   get isOpen(): boolean {
     return this.#end === null;
+  }
+
+  /** When the last bytes came, by the clock's monotonic time. */
+  get receivedAtMs(): number {
+    return this.#receivedAtMs;
   }
 
   async greet(clientId: string | null): Promise<void> {
@@ -226,6 +233,7 @@ export class CompactConnection {
 
   #receive(chunk: Uint8Array): void {
     if (this.#end !== null) return;
+    this.#receivedAtMs = this.#clock.monotonic();
     try {
       this.#frames.push(chunk, (frame) => this.#take(frame));
     } catch (error) {

@@ -25,6 +25,7 @@ import { backoffMs, sleep } from "../../core/wait.ts";
 import { ClientError } from "../../errors.ts";
 import type { CompactConnection, Push } from "./compact-connection.ts";
 import { ConnectionSlot, type SlotOptions } from "./connection-slot.ts";
+import { watchLiveness } from "./liveness.ts";
 
 /** The only one of its connection. */
 const SUBSCRIPTION = 1;
@@ -224,6 +225,7 @@ export class PushFetcher implements Fetcher {
       try {
         const connection = await this.#slot.get();
         this.#subscribeAll(connection);
+        watchLiveness(connection, clock);
         await connection.closed;
       } catch (error) {
         if (!isPassing(error)) this.#fail(error);
