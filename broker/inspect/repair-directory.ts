@@ -79,11 +79,12 @@ export async function repairDirectory(
     await side.sync();
     const tools: RepairTools = { disk, clock, directory, side };
     const byPartition = groupByPartition(plan.steps);
-    for (const [name, fixes] of byPartition) {
-      await repairPartition(tools, { name, fixes, ...traits(name) });
-    }
+    // Before partitions, which raise what a checkpoint says of them.
     for (const { fix } of plan.steps) {
       if (fix.partition === null) await repairFile(tools, fix);
+    }
+    for (const [name, fixes] of byPartition) {
+      await repairPartition(tools, { name, fixes, ...traits(name) });
     }
     if (byPartition.size > 0) {
       await disk.remove(joinPath(directory, CLEAN_SHUTDOWN_FILE));

@@ -37,6 +37,7 @@ import type { Fix } from "./finding.ts";
 import { LogRewriter } from "./log-rewriter.ts";
 import { type ListedSegment, listPartition } from "./partition-listing.ts";
 import { walkSegment, type WalkEnd, type WalkStart } from "./segment-walk.ts";
+import { raiseRecoveryPoint } from "./raise-recovery-point.ts";
 import type { SideFolder } from "./side-folder.ts";
 
 export interface RepairTools {
@@ -124,6 +125,7 @@ class PartitionRepair {
   async run(): Promise<void> {
     const { logs, indexes, snapshots, epochs } = this.#wanted;
     if (logs.size + indexes.size + snapshots.length === 0 && !epochs) return;
+    if (logs.size > 0) await raiseRecoveryPoint(this.#tools, this.#name);
     const { disk } = this.#tools;
     const { segments } = listPartition(await disk.list(this.#path));
     const witness = await this.#readEpochs();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Finding } from "../../../broker/inspect/finding.ts";
 import { DiskError } from "../../../broker/platform/disk.ts";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
 import { FailingDisk } from "../../support/failing-disk.ts";
 import { batchOf } from "../storage/support.ts";
 import {
@@ -71,6 +72,26 @@ describe("a repair", () => {
     if (left.some(({ kind }) => kind === "emptied-log")) return;
     expect(await made.served()).toEqual(without(all, findings));
   });
+});
+
+test("a repair after a reboot leaves no gap for which an opening gives up what lies behind it", async () => {
+  const written = await TestDirectory.make({ isClean: false });
+  const all = await written.served();
+  const rebooted = async () => {
+    const made = await written.copy(new MemoryDisk({ bootId: "this one" }));
+    await made.crash();
+    await made.write("millrace.boot", "one before\n");
+    // The last batch of a segment that others follow.
+    await flip(firstLog, -1)(made);
+    return made;
+  };
+  const made = await rebooted();
+  const { findings } = await made.verify();
+  await made.repair();
+  expect((await made.verify()).findings).toEqual([]);
+  expect(await made.served()).toEqual(without(all, findings));
+  // Such an opening cuts what nobody repaired.
+  expect(await (await rebooted()).served()).toHaveLength(6);
 });
 
 /** Of a disk that does its work up to a call, and none after it: a process that is killed there. */

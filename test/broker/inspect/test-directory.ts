@@ -67,8 +67,7 @@ export class TestDirectory {
   }
 
   /** The same directory on another disk. */
-  async copy(): Promise<TestDirectory> {
-    const disk = new MemoryDisk();
+  async copy(disk: Disk = new MemoryDisk()): Promise<TestDirectory> {
     const copyAll = async (path: string): Promise<void> => {
       await disk.createDirectory(path);
       for (const { name, isDirectory } of await this.disk.list(path)) {
