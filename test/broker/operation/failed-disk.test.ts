@@ -191,15 +191,31 @@ test("a partition that cannot be opened is offline too, and opened when it can b
   expect(await valuesOf(connection, 0)).toEqual(["kept 0"]);
 });
 
+/** Looks into the partition's directory only when it is released. */
+class HeldDisk extends FailingDisk {
+  readonly #released = Promise.withResolvers<void>();
+
+  release(): void {
+    this.#released.resolve();
+  }
+
+  override async list(directory: string) {
+    if (directory.endsWith("/orders-0")) await this.#released.promise;
+    return super.list(directory);
+  }
+}
+
 test("a partition that cannot be opened is told of once, however many wait for it", async () => {
   const memory = new MemoryDisk();
   const first = await TestBroker.open({}, memory);
   await first.createTopic("orders", 1);
   await produce(await first.connect(), "orders", batchOf(["kept"]));
   await first.broker.close();
-  const disk = new FailingDisk(memory, failing("list"));
+  const disk = new HeldDisk(memory, failing("list"));
   await using host = await TestBroker.open({}, disk);
   const waiting = [1, 2, 3].map(async () => valuesOf(await host.connect(), 0));
+  await host.clock.settle(30);
+  disk.release();
   expect(await Promise.all(waiting)).toEqual(
     Array(3).fill(KAFKA_STORAGE_ERROR),
   );
