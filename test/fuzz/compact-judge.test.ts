@@ -1,13 +1,12 @@
 /** The judge is shown brokers that do wrong, and must say so. */
 import { describe, expect, test } from "vitest";
 import { payloadOf } from "../../broker/lib/payload.ts";
-import { connectionPair } from "../../broker/platform/memory/loopback-connection.ts";
 import { batchesFrames, compactApis } from "../../broker/wire/compact/apis.ts";
 import { errorFrames } from "../../broker/wire/compact/compact-frame.ts";
 import { batchOf, type LogLine } from "../broker/server/kafka/support.ts";
 import { requestBytes } from "../broker/server/compact/raw-client.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 import { compactProbe, CompactStranger } from "./compact-judge.ts";
+import { type Manner, verdictOn } from "./verdict.ts";
 
 const line: LogLine = { level: "warn", message: "closed", fields: {} };
 const unsubscribe = requestBytes("unsubscribe", 7, { subscription: 1 });
@@ -53,26 +52,16 @@ function pushOf(bytes: Uint8Array): Uint8Array {
 }
 
 /** What the judge says of a broker that answers an unsubscribe and the probe so. */
-async function verdict(
+function verdict(
   answers: readonly Uint8Array[],
-  how: { readonly closes?: boolean; readonly lines?: readonly LogLine[] } = {},
+  manner: Manner = {},
 ): Promise<string> {
-  const clock = new ManualClock();
-  const [broker, client] = connectionPair(clock);
-  broker.start({ onData() {}, onDrain() {}, onClose() {} });
-  const stranger = new CompactStranger(client, 1_000);
-  stranger.send(unsubscribe);
-  stranger.send(compactProbe);
-  for (const answer of answers) broker.write([answer]);
-  await clock.settle();
-  if (how.closes === true) broker.destroy();
-  await clock.settle();
-  try {
-    stranger.judge(how.lines ?? []);
-    return "good";
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return verdictOn(answers, manner, (client) => {
+    const stranger = new CompactStranger(client, 1_000);
+    stranger.send(unsubscribe);
+    stranger.send(compactProbe);
+    return (lines) => stranger.judge(lines);
+  });
 }
 
 test("answers and pushes are good, and so is an error about the connection with its end", async () => {

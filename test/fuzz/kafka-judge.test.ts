@@ -1,12 +1,11 @@
 /** The judge is shown brokers that do wrong, and must say so. */
 import { describe, expect, test } from "vitest";
-import { connectionPair } from "../../broker/platform/memory/loopback-connection.ts";
 import type { LogLine } from "../broker/server/kafka/support.ts";
 import { requestBytes } from "../support/kafka-connection.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 import { probe, Stranger } from "./kafka-judge.ts";
 import { reframed } from "./kafka-requests.ts";
 import { knownOf } from "./plausible-values.ts";
+import { type Manner, verdictOn } from "./verdict.ts";
 
 const line: LogLine = { level: "warn", message: "closed", fields: {} };
 const heartbeat = requestBytes(
@@ -19,26 +18,16 @@ const goodAnswer = answerOf(7, [0, 0]);
 const probeAnswer = answerOf(0x5eed, [0, 0, 0, 0, 0, 0]);
 
 /** What the judge says of a broker that answers a heartbeat and the probe so. */
-async function verdict(
+function verdict(
   answers: readonly Uint8Array[],
-  how: { readonly closes?: boolean; readonly lines?: readonly LogLine[] } = {},
+  manner: Manner = {},
 ): Promise<string> {
-  const clock = new ManualClock();
-  const [broker, client] = connectionPair(clock);
-  broker.start({ onData() {}, onDrain() {}, onClose() {} });
-  const stranger = new Stranger(client, 1_000);
-  stranger.send(heartbeat);
-  stranger.send(probe);
-  for (const answer of answers) broker.write([answer]);
-  await clock.settle();
-  if (how.closes === true) broker.destroy();
-  await clock.settle();
-  try {
-    stranger.judge(how.lines ?? [], knownOf([]));
-    return "good";
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return verdictOn(answers, manner, (client) => {
+    const stranger = new Stranger(client, 1_000);
+    stranger.send(heartbeat);
+    stranger.send(probe);
+    return (lines) => stranger.judge(lines, knownOf([]));
+  });
 }
 
 function answerOf(correlationId: number, body: readonly number[]): Uint8Array {

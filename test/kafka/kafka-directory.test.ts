@@ -2,13 +2,10 @@
  * Directories that a real Kafka wrote, served by Millrace: stopped cleanly,
  * killed, and with its catalog gone.
  */
-import { execFile } from "node:child_process";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openBroker, type Broker } from "../../broker/index.ts";
 import { needs } from "../support/needs.ts";
 import {
   createTemporaryDirectory,
@@ -23,15 +20,21 @@ import {
   stateOf,
 } from "./feed.ts";
 import { findingsIn } from "./findings.ts";
-import { startKafka } from "./kafka-broker.ts";
+import {
+  copyDirectory,
+  type Left,
+  leaveDirectories,
+  type Served,
+  serveDirectory,
+} from "./left-directories.ts";
 
-/** What the Kafka that wrote the directory answered last. */
-interface Written {
-  readonly directory: string;
+interface Seen {
   readonly content: Awaited<ReturnType<typeof contentOf>>;
   readonly state: Awaited<ReturnType<typeof stateOf>>;
   readonly groups: Awaited<ReturnType<typeof groupsOf>>;
 }
+
+type Written = Left<Seen>;
 
 describe("a directory that Kafka wrote", needs("kafka").options, () => {
   let temporary: TemporaryDirectory;
@@ -40,7 +43,6 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
 
   beforeAll(async () => {
     temporary = await createTemporaryDirectory();
-    const dataDirectory = join(temporary.path, "data");
     const properties = {
       "node.id": "4",
       "offsets.topic.num.partitions": "50",
@@ -49,56 +51,28 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
       "metadata.max.retention.bytes": "1000",
       "internal.metadata.log.segment.bytes": "8000",
     };
-    const first = await startKafka({ dataDirectory, properties });
-    const seenBy = async (port: number, name: string): Promise<Written> => ({
-      directory: join(temporary.path, name),
+    const seenBy = async (port: number): Promise<Seen> => ({
       content: await contentOf(port),
       state: await stateOf(port),
       groups: await groupsOf(port),
     });
-    try {
-      await feed(first.port);
-      await commitOffsets(first.port);
-      clean = await seenBy(first.port, "clean");
-      await first.stop();
-      await copy(dataDirectory, clean.directory);
-    } finally {
-      await first.remove();
-    }
-    const second = await startKafka({ dataDirectory, properties });
-    try {
-      await feedMore(second.port);
-      killed = await seenBy(second.port, "killed");
-      await second.kill();
-      await copy(dataDirectory, killed.directory);
-    } finally {
-      await second.remove();
-    }
+    ({ clean, killed } = await leaveDirectories(temporary.path, properties, {
+      clean: async (port) => {
+        await feed(port);
+        await commitOffsets(port);
+        return seenBy(port);
+      },
+      killed: async (port) => {
+        await feedMore(port);
+        return seenBy(port);
+      },
+    }));
   });
   afterAll(() => temporary?.remove());
 
-  interface Served {
-    readonly broker: Broker;
-    readonly port: number;
-    readonly warnings: string[];
-  }
-
-  async function serve(directory: string): Promise<Served> {
-    const warnings: string[] = [];
-    const warn = (_fields: object, message: string) => {
-      warnings.push(message);
-    };
-    const broker = await openBroker({
-      dir: directory,
-      listen: { port: 0, host: "127.0.0.1" },
-      logger: { debug() {}, info() {}, warn, error: warn },
-    });
-    return { broker, port: broker.addresses[0]?.port ?? 0, warnings };
-  }
-
   async function copyOf(written: Written, name: string): Promise<string> {
     const path = join(temporary.path, name);
-    await copy(written.directory, path);
+    await copyDirectory(written.directory, path);
     return path;
   }
 
@@ -122,7 +96,7 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
         const name = `verified-${written === clean ? "clean" : "killed"}`;
         const directory = await copyOf(written, name);
         expect(await findingsIn(directory)).toEqual([]);
-        const served = await serve(directory);
+        const served = await serveDirectory(directory);
         await feedMore(served.port);
         await served.broker.close();
         expect(await findingsIn(directory)).toEqual([]);
@@ -132,13 +106,13 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
 
   test("after a clean stop is served as it was, and goes on being written", async () => {
     const directory = await copyOf(clean, "served-clean");
-    const served = await serve(directory);
+    const served = await serveDirectory(directory);
     await expectSame(served, clean);
     await feedMore(served.port);
     const content = await contentOf(served.port);
     await served.broker.close();
 
-    const again = await serve(directory);
+    const again = await serveDirectory(directory);
     expect(await contentOf(again.port)).toEqual(content);
     await expectMore(content, clean.content);
     await again.broker.close();
@@ -148,7 +122,7 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
     const directory = await copyOf(killed, "served-killed");
     const reserved = await largeIndexesIn(directory);
     expect(reserved.length).toBeGreaterThan(0);
-    const served = await serve(directory);
+    const served = await serveDirectory(directory);
     await expectSame(served, killed);
     await feedMore(served.port);
     await served.broker.close();
@@ -158,7 +132,7 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
   test("is served when its catalog begins with a snapshot, the log before it gone", async () => {
     const directory = await copyOf(killed, "served-cut");
     await cutCatalogBehindSnapshot(join(directory, "__cluster_metadata-0"));
-    const served = await serve(directory);
+    const served = await serveDirectory(directory);
     await expectSame(served, killed);
     await served.broker.close();
   });
@@ -169,7 +143,7 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
       const directory = await copyOf(written, name);
       await rm(join(directory, "__cluster_metadata-0"), { recursive: true });
       await rm(join(directory, "bootstrap.checkpoint"));
-      const served = await serve(directory);
+      const served = await serveDirectory(directory);
       const { configs: _unknown, ...state } = await stateOf(served.port);
       const { configs: _known, ...expected } = written.state;
       expect(state).toEqual(expected);
@@ -182,7 +156,7 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
   });
 
   test("lets a consumer group go on where it had committed", async () => {
-    const served = await serve(await copyOf(clean, "served-group"));
+    const served = await serveDirectory(await copyOf(clean, "served-group"));
     const client = new Kafka({
       brokers: [`127.0.0.1:${served.port}`],
       logLevel: logLevel.NOTHING,
@@ -207,11 +181,6 @@ describe("a directory that Kafka wrote", needs("kafka").options, () => {
     expect(value).toBe("the next");
   });
 });
-
-/** Kafka reserves 20 MB of nothing for each partition: that is not to be written out. */
-async function copy(from: string, to: string): Promise<void> {
-  await promisify(execFile)("cp", ["-r", "--sparse=always", from, to]);
-}
 
 /** Each partition is what it was with records behind it. */
 async function expectMore(

@@ -4,14 +4,12 @@
  * batches and transaction indexes; logs that its cleaner compacted; hundreds of
  * partitions, most of them empty.
  */
-import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual, promisify } from "node:util";
+import { isDeepStrictEqual } from "node:util";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openBroker } from "../../broker/index.ts";
 import { KafkaConnection } from "../support/kafka-connection.ts";
 import { needs } from "../support/needs.ts";
 import {
@@ -21,16 +19,20 @@ import {
 import { Asker, batchOf, timeMs } from "./answers/asker.ts";
 import { contentOf } from "./feed.ts";
 import { findingsIn } from "./findings.ts";
-import { startKafka } from "./kafka-broker.ts";
+import {
+  copyDirectory,
+  type Left,
+  leaveDirectories,
+  serveDirectory,
+} from "./left-directories.ts";
 
 const widePartitionCount = 300;
 const counts = { payments: 2, latest: 1, wide: widePartitionCount };
 const keyCount = 5;
 
-interface Written {
-  readonly directory: string;
+type Written = Left<{
   readonly content: Awaited<ReturnType<typeof contentOf>>;
-}
+}>;
 
 describe(
   "a directory of Kafka's with transactions",
@@ -42,37 +44,27 @@ describe(
 
     beforeAll(async () => {
       temporary = await createTemporaryDirectory();
-      const dataDirectory = join(temporary.path, "data");
       const properties = {
         "log.cleaner.backoff.ms": "100",
         "log.initial.task.delay.ms": "100",
       };
-      const written = async (port: number, name: string) => {
+      const seenBy = async (port: number) => {
         await untilCompacted(port);
-        const content = await contentOf(port, counts);
-        return { directory: join(temporary.path, name), content };
+        return { content: await contentOf(port, counts) };
       };
-      const first = await startKafka({ dataDirectory, properties });
-      try {
-        await createTopics(first.port);
-        await feedTransactions(first.port);
-        await feedLatest(first.port);
-        await feedWide(first.port);
-        clean = await written(first.port, "clean");
-        await first.stop();
-        await copy(dataDirectory, clean.directory);
-      } finally {
-        await first.remove();
-      }
-      const second = await startKafka({ dataDirectory, properties });
-      try {
-        await feedTransactions(second.port);
-        killed = await written(second.port, "killed");
-        await second.kill();
-        await copy(dataDirectory, killed.directory);
-      } finally {
-        await second.remove();
-      }
+      ({ clean, killed } = await leaveDirectories(temporary.path, properties, {
+        clean: async (port) => {
+          await createTopics(port);
+          await feedTransactions(port);
+          await feedLatest(port);
+          await feedWide(port);
+          return seenBy(port);
+        },
+        killed: async (port) => {
+          await feedTransactions(port);
+          return seenBy(port);
+        },
+      }));
     }, 240_000);
     afterAll(() => temporary?.remove());
 
@@ -81,18 +73,10 @@ describe(
       use: (port: number) => Promise<void>,
     ): Promise<void> {
       const path = `${directory}-served-${Math.random()}`;
-      await copy(directory, path);
-      const warnings: string[] = [];
-      const warn = (_fields: object, message: string) => {
-        warnings.push(message);
-      };
-      const broker = await openBroker({
-        dir: path,
-        listen: { port: 0, host: "127.0.0.1" },
-        logger: { debug() {}, info() {}, warn, error: warn },
-      });
+      await copyDirectory(directory, path);
+      const { broker, port, warnings } = await serveDirectory(path);
       try {
-        await use(broker.addresses[0]?.port ?? 0);
+        await use(port);
       } finally {
         await broker.close();
       }
@@ -255,9 +239,4 @@ async function feedWide(port: number): Promise<void> {
   connection.close();
   const errors = responses[0]?.partitionResponses.map((one) => one.errorCode);
   expect(new Set(errors)).toEqual(new Set([0]));
-}
-
-/** Kafka reserves 20 MB of nothing for each partition: that is not to be written out. */
-async function copy(from: string, to: string): Promise<void> {
-  await promisify(execFile)("cp", ["-r", "--sparse=always", from, to]);
 }
