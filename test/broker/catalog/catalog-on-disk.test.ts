@@ -7,7 +7,7 @@ import { createSnapshotFiles } from "../../../broker/machine/snapshot-file.ts";
 import { defaultLogConfig } from "../../../broker/storage/log-config.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { TestStorage } from "../storage/support.ts";
-import { newTopic } from "./support.ts";
+import { machineOptions, newTopic } from "./support.ts";
 
 const DIRECTORY = `/data/${CATALOG_TOPIC}-0`;
 const INT32_MAX = 2 ** 31 - 1;
@@ -35,15 +35,7 @@ async function openCatalog(): Promise<Catalog> {
       random: new SeededRandom(seed++),
     },
     { nodeId: 1, defaultPartitionCount: 1, partitionCountMax: 100_000 },
-    {
-      snapshotIntervalSizeBytes: 1e9,
-      reloadDelayMs: 1_000,
-      stateChanged: () => {},
-      warn: () => {},
-      crashed: (error) => {
-        throw error;
-      },
-    },
+    machineOptions,
   );
   await catalog.start();
   expect(catalog.state).toEqual({ phase: "ready" });

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import type { CatalogChange } from "../../../broker/catalog/catalog-machine.ts";
 import { Catalog } from "../../../broker/catalog/catalog.ts";
 import type { NewTopic } from "../../../broker/catalog/create-topics.ts";
+import type { MachineOptions } from "../../../broker/machine/machine-runtime.ts";
 import type { MachineResult } from "../../../broker/machine/machine.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
@@ -15,6 +16,17 @@ export interface CatalogRig {
   readonly changes: CatalogChange[];
 }
 
+/** No snapshot comes by itself, and what crashes fails the test. */
+export const machineOptions: MachineOptions = {
+  snapshotIntervalSizeBytes: 1e9,
+  reloadDelayMs: 1_000,
+  stateChanged: () => {},
+  warn: () => {},
+  crashed: (error) => {
+    throw error;
+  },
+};
+
 export async function startedCatalog(
   log = new FakeLog(),
   snapshots = new FakeSnapshots(),
@@ -23,15 +35,7 @@ export async function startedCatalog(
   const catalog = new Catalog(
     { log, snapshots, clock: new ManualClock(), random: new SeededRandom(7) },
     { nodeId: 1, defaultPartitionCount: 2, partitionCountMax: 100_000 },
-    {
-      snapshotIntervalSizeBytes: 1e9,
-      reloadDelayMs: 1_000,
-      stateChanged: () => {},
-      warn: () => {},
-      crashed: (error) => {
-        throw error;
-      },
-    },
+    machineOptions,
   );
   await catalog.start();
   expect(catalog.state).toEqual({ phase: "ready" });

@@ -6,13 +6,11 @@ import { LoopbackNetwork } from "../../../../broker/platform/memory/loopback-net
 import { MemoryDisk } from "../../../../broker/platform/memory/memory-disk.ts";
 import { buildBatch } from "../../../../broker/record/batch-builder.ts";
 import type { BatchProducer } from "../../../../broker/record/batch-builder.ts";
-import { wholeBatchSizeBytes } from "../../../../broker/record/batch.ts";
-import { openRecords } from "../../../../broker/record/record.ts";
-import { RecordError } from "../../../../broker/record/record-error.ts";
 import { KafkaConnection } from "../../../support/kafka-connection.ts";
 import type { RequestBody } from "../../../support/kafka-connection.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { SeededRandom } from "../../../support/seeded-random.ts";
+import { recordsIn } from "../../storage/support.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -234,20 +232,7 @@ export async function fetch(
 
 /** The values in whole batches. */
 export function valuesIn(bytes: Uint8Array | null): string[] {
-  const values: string[] = [];
-  if (bytes === null) return values;
-  let at = 0;
-  for (;;) {
-    const sizeBytes = wholeBatchSizeBytes(bytes, at);
-    if (sizeBytes === null) return values;
-    const reader = openRecords(bytes, at, { sizeBytesMax: 1_000_000 });
-    if (reader instanceof RecordError) throw reader;
-    for (;;) {
-      const record = reader.next();
-      if (record === null) break;
-      if (record instanceof RecordError) throw record;
-      values.push(new TextDecoder().decode(record.value ?? new Uint8Array()));
-    }
-    at += sizeBytes;
-  }
+  return recordsIn(bytes ?? new Uint8Array()).map(({ value }) =>
+    new TextDecoder().decode(value ?? new Uint8Array()),
+  );
 }
