@@ -18,34 +18,46 @@ import {
 import { listPartition } from "./partition-listing.ts";
 import type { RepairTools } from "./repair-partition.ts";
 
-const syncedKinds = ["log", "offsetIndex", "timeIndex"] as const;
+const indexKinds = ["offsetIndex", "timeIndex"] as const;
 
-/** Up to the partition's newest segment, which every opening looks through. */
+/**
+ * Up to the partition's newest segment, which every opening looks through.
+ * Answers the segments whose indexes are to be built anew: below the checkpoint
+ * an opening takes an index as it is, and builds only one that is missing.
+ */
 export async function raiseRecoveryPoint(
   { disk, directory, side }: RepairTools,
   name: string,
-): Promise<void> {
+): Promise<readonly number[]> {
   const at = parsePartitionDirectoryName(name);
   const path = joinPath(directory, name);
   const { segments } = listPartition(await disk.list(path));
   const newest = segments.at(-1);
-  if (at === null || newest === undefined) return;
+  if (at === null || newest === undefined) return [];
   const place = { directory, name: RECOVERY_POINT_FILE };
   const checkpoint = await readOffsetCheckpoint(disk, place);
-  if ((checkpoint.get(at) ?? 0) >= newest.baseOffset) return;
-  for (const { baseOffset, kinds } of segments) {
-    if (baseOffset === newest.baseOffset) continue;
-    for (const kind of syncedKinds) {
-      if (!kinds.has(kind)) continue;
-      const file = joinPath(path, segmentFileName(baseOffset, kind));
-      const opened = await disk.open(file, "append");
-      try {
-        await opened.sync();
-      } finally {
-        await opened.close();
-      }
+  const before = checkpoint.get(at) ?? 0;
+  if (before >= newest.baseOffset) return [];
+  const raised: number[] = [];
+  for (const [slot, { baseOffset }] of segments.slice(0, -1).entries()) {
+    const nextBase = segments[slot + 1]?.baseOffset ?? 0;
+    if (nextBase <= before) continue;
+    raised.push(baseOffset);
+    const log = joinPath(path, segmentFileName(baseOffset, "log"));
+    const opened = await disk.open(log, "append");
+    try {
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+    for (const kind of indexKinds) {
+      const index = joinPath(name, segmentFileName(baseOffset, kind));
+      await side.keepCopy(index);
+      await disk.remove(joinPath(directory, index));
     }
   }
+  await disk.syncDirectory(path);
   await side.keepCopy(RECOVERY_POINT_FILE);
   await checkpoint.set(at, newest.baseOffset);
+  return raised;
 }

@@ -109,7 +109,7 @@ class PartitionRepair {
   readonly #path: string;
   readonly #intervalSizeBytes: number;
   readonly #isDense: boolean;
-  readonly #wanted: Wanted;
+  #wanted: Wanted;
   readonly #snapshots: number[];
 
   constructor(tools: RepairTools, partition: PartitionToRepair) {
@@ -125,7 +125,7 @@ class PartitionRepair {
   async run(): Promise<void> {
     const { logs, indexes, snapshots, epochs } = this.#wanted;
     if (logs.size + indexes.size + snapshots.length === 0 && !epochs) return;
-    if (logs.size > 0) await raiseRecoveryPoint(this.#tools, this.#name);
+    if (logs.size > 0) await this.#raiseRecoveryPoint();
     const { disk } = this.#tools;
     const { segments } = listPartition(await disk.list(this.#path));
     const witness = await this.#readEpochs();
@@ -142,6 +142,15 @@ class PartitionRepair {
     }
     await this.#writeSnapshots(Number.POSITIVE_INFINITY, state);
     if (epochs) await this.#replace(LEADER_EPOCH_FILE, state.epochs.encode());
+  }
+
+  async #raiseRecoveryPoint(): Promise<void> {
+    const raised = await raiseRecoveryPoint(this.#tools, this.#name);
+    const indexes = new Map(this.#wanted.indexes);
+    for (const baseOffset of raised) {
+      indexes.set(baseOffset, new Set(indexKinds));
+    }
+    this.#wanted = { ...this.#wanted, indexes };
   }
 
   async #repairSegment(

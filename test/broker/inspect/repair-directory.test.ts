@@ -94,6 +94,21 @@ test("a repair after a reboot leaves no gap for which an opening gives up what l
   expect(await (await rebooted()).served()).toHaveLength(6);
 });
 
+test("a repair after a crash trusts no index that nobody looked at", async () => {
+  const made = await TestDirectory.make();
+  const all = await made.served();
+  await made.crash();
+  await flip(firstLog, 70)(made);
+  // Room reserved, as far as one can see: an opening would build it anew.
+  await made.change("orders-0/00000000000000000008.index", (bytes) =>
+    bytes.fill(0),
+  );
+  const { findings } = await made.verify();
+  await made.repair();
+  expect((await made.verify()).findings).toEqual([]);
+  expect(await made.served()).toEqual(without(all, findings));
+});
+
 /** Of a disk that does its work up to a call, and none after it: a process that is killed there. */
 async function diesAt(
   made: TestDirectory,
