@@ -87,6 +87,7 @@ export class LogStart {
     if (isDone) return;
     try {
       let isSaved = await this.#trySave();
+      await writer.syncSnapshot(segments.first.baseOffset);
       // A sync under way may hold one of them.
       await commit.idle();
       for (;;) {

@@ -174,6 +174,11 @@ export class LogWriter {
     }
   }
 
+  /** Of producers whose batches are about to be removed, the snapshot that a segment begins with is all there is. */
+  async syncSnapshot(baseOffset: number): Promise<void> {
+    await this.#snapshots.sync(baseOffset);
+  }
+
   /** Removes the files of a segment that was disowned, and that no sync has in hand. */
   async remove(segment: Segment): Promise<void> {
     // Also where nothing else was written: the epochs' file lags behind.

@@ -62,7 +62,8 @@ export async function openPartitionFiles(
   if (!options.directoryExists) {
     return { opened: opening.empty(startOffset ?? 0, false), report: null };
   }
-  const files = await surveyDirectory(context.disk, place.directory);
+  const found = await surveyDirectory(context.disk, place.directory);
+  const files = await opening.withoutDeleted(found, startOffset ?? 0);
   if (files.segments.length === 0) {
     const offset = Math.max(startOffset ?? 0, recoveryPoint ?? 0);
     return { opened: opening.empty(offset, true), report: null };
@@ -101,6 +102,29 @@ class Opening {
       isIncomplete: directoryExists,
       unsyncedIndexes: [],
       snapshotOffsets: [],
+    };
+  }
+
+  /**
+   * Removes what lies wholly below the log's saved start. Names of segments that
+   * were removed may come back after a power cut, some of them and others not:
+   * they are no log with a hole in it.
+   */
+  async withoutDeleted(
+    { segments, snapshotOffsets }: PartitionFiles,
+    startOffset: number,
+  ): Promise<PartitionFiles> {
+    const deleted = segments.filter((_segment, slot) => {
+      const next = segments[slot + 1];
+      return next !== undefined && next.baseOffset <= startOffset;
+    });
+    for (const { baseOffset } of deleted) {
+      await this.#segment(baseOffset).remove(this.#context);
+    }
+    const gone = new Set(deleted.map(({ baseOffset }) => baseOffset));
+    return {
+      segments: segments.slice(deleted.length),
+      snapshotOffsets: snapshotOffsets.filter((offset) => !gone.has(offset)),
     };
   }
 
@@ -306,7 +330,8 @@ class Opening {
   }
 
   /**
-   * The producers at some offset that is not behind `endOffset`: as the last
+   * The producers at some offset that is not behind `endOffset`, or at the log's
+   * beginning, which may lie behind it after retention: as the last
    * snapshot but one says, where there are two; else the last; else none, at the
    * log's beginning. Snapshots that cannot be read are passed over.
    */
@@ -317,7 +342,8 @@ class Opening {
     const first = files.segments[0]?.baseOffset ?? 0;
     let newest: ProducersAt | null = null;
     for (const offset of files.snapshotOffsets.toReversed()) {
-      if (offset > endOffset || offset < first) continue;
+      // In front of the first record nothing can be torn any more.
+      if (offset > Math.max(endOffset, first) || offset < first) continue;
       const producers = await this.#readProducers(files, offset);
       if (producers === null) continue;
       const found = { producers, producersOffset: offset };

@@ -35,6 +35,21 @@ export class ProducerSnapshotFiles {
     });
   }
 
+  /** Makes one durable that was written without a sync, if there is one. Throws `DiskError`. */
+  sync(offset: number): Promise<void> {
+    return this.#jobs.run(async () => {
+      if (!this.#offsets.has(offset)) return;
+      const path = joinPath(this.#directory, nameOf(offset));
+      const file = await this.#disk.open(path, "append");
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#disk.syncDirectory(this.#directory);
+    });
+  }
+
   /** Removes all but the newest, and those that a segment begins with. Throws `DiskError`. */
   async tidy(isBaseOffset: (offset: number) => boolean): Promise<void> {
     const ascending = [...this.#offsets].sort((a, b) => a - b);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Disk } from "../../../broker/platform/disk.ts";
 import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
 import type { PartitionLog } from "../../../broker/storage/partition-log.ts";
 import { describeRecovery } from "../../../broker/storage/recovery-report.ts";
@@ -375,6 +376,26 @@ describe("opening after a crash", () => {
     expect(await append(again, sent(1))).toMatchObject({ isDuplicate: true });
   });
 
+  it("knows producers whose batches were all deleted, from the snapshot that the log begins with", async () => {
+    const storage = new TestStorage({ segmentSizeBytes: 150 });
+    const log = await storage.open();
+    const sent = (sequence: number) => ({
+      values: ["v"],
+      producer: { id: 7, epoch: 0, baseSequence: sequence },
+    });
+    await append(log, sent(0));
+    await append(log, sent(1));
+    await append(log, "c");
+    storage.syncedPaths.length = 0;
+    await log.deleteRecordsBefore(2);
+    // Nothing else tells of them from now on, after a power cut neither.
+    const path = `${partitionPath}/00000000000000000002.snapshot`;
+    expect(storage.syncedPaths).toContain(path);
+    const again = await storage.reopen(false);
+    expect(await readAll(again)).toEqual(["2:c"]);
+    expect(await append(again, sent(1))).toMatchObject({ isDuplicate: true });
+  });
+
   it("learns the leader epochs from the batches where their file is gone", async () => {
     const storage = new TestStorage({ segmentSizeBytes: 150 });
     const log = await storage.open();
@@ -471,12 +492,19 @@ describe("damage below the checkpoint", () => {
 
 /** The bytes are the same, the boot is another. */
 class RebootedDisk extends FailingDisk {
+  readonly #bootId: string;
+
+  constructor(disk: Disk, bootId: string) {
+    super(disk);
+    this.#bootId = bootId;
+  }
+
   override async bootId(): Promise<string> {
-    return "two";
+    return this.#bootId;
   }
 }
-const rebooted = (storage: TestStorage) =>
-  new TestStorage(storage.config, {}, new RebootedDisk(storage.memory));
+const rebooted = (storage: TestStorage, bootId = "two") =>
+  new TestStorage(storage.config, {}, new RebootedDisk(storage.memory, bootId));
 
 /** Two records a segment, `ab` below the checkpoint, and then the power fails. */
 async function powerless(): Promise<TestStorage> {
@@ -527,6 +555,19 @@ describe("a tail that begins before the last segment", () => {
     await storage.changeFile(middlePath, (bytes) => bytes.subarray(0, 0));
     const log = await storage.open();
     expect(await readAll(log)).toEqual([...all.slice(0, 4), "6:g", "7:h"]);
+  });
+
+  it("is none among segments that were deleted, whose names came back in part", async () => {
+    const storage = await powerless();
+    const log = await storage.open();
+    await append(log, "i");
+    const first = await storage.bytesOf(logPath);
+    await log.deleteRecordsBefore(7);
+    await storage.close(false);
+    await storage.restore(logPath, first);
+    const again = await rebooted(storage, "three").open();
+    expect(await storage.names()).not.toContain("00000000000000000000.log");
+    expect(await readAll(again)).toEqual(["7:h", "8:i"]);
   });
 
   it("is none below the checkpoint: that is damage", async () => {

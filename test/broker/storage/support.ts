@@ -114,6 +114,13 @@ export class TestStorage {
     return bytes;
   }
 
+  /** A file that was removed is there again. */
+  async restore(path: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.memory.open(path, "create");
+    await file.append([bytes]);
+    await file.close();
+  }
+
   /** Replaces the last `count` bytes of a file, or adds to it. */
   async changeFile(
     path: string,
