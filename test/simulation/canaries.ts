@@ -13,6 +13,7 @@ import {
 } from "../../broker/wire/kafka/consumer-protocol.ts";
 import type { ApiKey } from "../../broker/wire/kafka/apis.ts";
 import type { RequestBody, ResponseBody } from "../support/kafka-connection.ts";
+import { readIds } from "../support/sim-records.ts";
 import type { Tamper } from "../support/sim-kafka-client.ts";
 import type { FaultRates } from "./faults.ts";
 import { PARTITION_COUNT, topics } from "./world.ts";
@@ -264,6 +265,73 @@ function forgetsTopics(): Canary {
   return { answer };
 }
 
+function forgetsTombstones(): Canary {
+  const answer = tampering(1, async (body, forward) => {
+    const answered = await forward(body);
+    if (answered === null) return null;
+    return {
+      ...answered,
+      responses: answered.responses.map((response) => ({
+        ...response,
+        partitions: response.partitions.map((partition) => ({
+          ...partition,
+          records:
+            response.topic === topics.keyed
+              ? withoutTombstones(partition.records)
+              : partition.records,
+        })),
+      })),
+    };
+  });
+  return { answer };
+}
+
+/** All batches but those that take a key away. */
+function withoutTombstones(records: Uint8Array | null): Uint8Array | null {
+  const bytes = records ?? new Uint8Array();
+  const kept: Uint8Array[] = [];
+  for (let at = 0; ;) {
+    const sizeBytes = wholeBatchSizeBytes(bytes, at);
+    if (sizeBytes === null) return new Uint8Array(Buffer.concat(kept));
+    const batch = bytes.subarray(at, at + sizeBytes);
+    if (!readIds(batch).some(({ id }) => id.endsWith(":gone"))) {
+      kept.push(batch);
+    }
+    at += sizeBytes;
+  }
+}
+
+function forgetsDeletions(): Canary {
+  const answer = tampering(21, async (body) => ({
+    throttleTimeMs: 0,
+    topics: body.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, offset }) => ({
+        partitionIndex,
+        lowWatermark: offset,
+        errorCode: 0,
+      })),
+    })),
+  }));
+  return { answer };
+}
+
+function retainsNothing(): Canary {
+  const answer = tampering(19, (body, forward) =>
+    forward({
+      ...body,
+      topics: body.topics.map((topic) => ({
+        ...topic,
+        configs: topic.configs.map(({ name, value }) => ({
+          name,
+          value: name === "retention.ms" ? "1" : value,
+        })),
+      })),
+    }),
+  );
+  return { answer };
+}
+
 /** The last batch of the groups' log is cut off whenever it is opened to be written. */
 function losesGroupRecord(): Canary {
   const seen = new WeakSet<Disk>();
@@ -360,6 +428,24 @@ export const canaries: readonly CanaryCase[] = [
     fault: "forgets to delete a topic",
     rates: calm,
     create: forgetsTopics,
+  },
+  {
+    checker: "compacted",
+    fault: "forgets that keys were taken away",
+    rates: calm,
+    create: forgetsTombstones,
+  },
+  {
+    checker: "log-start",
+    fault: "forgets to delete records",
+    rates: calm,
+    create: forgetsDeletions,
+  },
+  {
+    checker: "log-start",
+    fault: "deletes what retention has to keep",
+    rates: calm,
+    create: retainsNothing,
   },
   {
     checker: "replay",

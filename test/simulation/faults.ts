@@ -23,7 +23,8 @@
  * Must survive, and is checked (docs/guarantees.md): what was acknowledged at
  * -1, whatever failed; what was acknowledged at 1, if no power cut and no
  * failed sync came after; the order and the density of offsets; committed
- * offsets; topics; and a group that never skips a record.
+ * offsets; topics; a group that never skips a record; the last record of each
+ * key of a compacted topic; and what retention keeps.
  *
  * Is not tried: a disk that says "synced" and lies, bits that flip (the fuzzers
  * do), two processes in one directory.

@@ -7,6 +7,7 @@ import type { Place, SeenRecord } from "../support/sim-observation.ts";
 import { fetchOnce } from "../support/sim-reader.ts";
 
 const NO_ERROR = 0;
+const OFFSET_OUT_OF_RANGE = 1;
 const FETCH_SIZE_BYTES = 50_000;
 
 export interface Survey {
@@ -64,11 +65,22 @@ export async function boundsOf(
   };
 }
 
-/** Every record of a partition, and tells it. */
+/** Every record of a partition, and tells it. Begins anew where it loses its beginning meanwhile. */
 export async function audit(
   client: SimKafkaClient,
   place: Place,
 ): Promise<readonly SeenRecord[]> {
+  for (;;) {
+    const records = await tryAudit(client, place);
+    if (records !== null) return records;
+  }
+}
+
+/** Null: what was to be read is gone. */
+async function tryAudit(
+  client: SimKafkaClient,
+  place: Place,
+): Promise<readonly SeenRecord[] | null> {
   const bounds = await boundsOf(client, place);
   const records: SeenRecord[] = [];
   let fetchOffset = bounds.startOffset;
@@ -77,15 +89,33 @@ export async function audit(
     const found = await untilAnswered(client, async () => {
       const limits = { waitMs: 0, sizeBytesMax: FETCH_SIZE_BYTES };
       const [one] = (await fetchOnce(client, place.topic, [at], limits)) ?? [];
-      return one?.errorCode === NO_ERROR ? one : null;
+      const isAnswer =
+        one?.errorCode === NO_ERROR || one?.errorCode === OFFSET_OUT_OF_RANGE;
+      return isAnswer ? one : null;
     });
-    const last = found.records.at(-1);
-    if (last === undefined) break;
+    if (found.errorCode !== NO_ERROR) return null;
     records.push(...found.records);
-    fetchOffset = last.offset + 1;
+    if (found.nextOffset === fetchOffset) break;
+    fetchOffset = found.nextOffset;
   }
-  client.context.observe({ kind: "audited", ...place, ...bounds, records });
+  const { observe, clock } = client.context;
+  const atMs = clock.now();
+  observe({ kind: "audited", atMs, ...place, ...bounds, records });
   return records;
+}
+
+/** The leader epoch of the last record before this offset. */
+export async function epochBefore(
+  client: SimKafkaClient,
+  place: Place,
+  endOffset: number,
+): Promise<number> {
+  const at = { ...place, fetchOffset: endOffset - 1 };
+  return untilAnswered(client, async () => {
+    const limits = { waitMs: 0, sizeBytesMax: 1 };
+    const [one] = (await fetchOnce(client, place.topic, [at], limits)) ?? [];
+    return one?.records[0]?.leaderEpoch ?? null;
+  });
 }
 
 /** What groups have committed, by group and partition, and tells it. */

@@ -10,11 +10,12 @@ import type { SeededRandom } from "../support/seeded-random.ts";
 import { SimGroupMember } from "../support/sim-group-member.ts";
 import type { Tamper } from "../support/sim-kafka-client.ts";
 import { SimKafkaClient } from "../support/sim-kafka-client.ts";
-import type { Observation, Stop } from "../support/sim-observation.ts";
+import type { Observation, Place, Stop } from "../support/sim-observation.ts";
 import { SimPipeline } from "../support/sim-pipeline.ts";
 import { SimProducer } from "../support/sim-producer.ts";
 import { SimReader } from "../support/sim-reader.ts";
 import { SimTopicAdmin } from "../support/sim-topic-admin.ts";
+import { SimTrimmer } from "../support/sim-trimmer.ts";
 import type { Checker } from "./checkers/checker.ts";
 import { createChecker } from "./checkers/all.ts";
 import { drawFaultRates, Faults, noFaults } from "./faults.ts";
@@ -50,17 +51,35 @@ export interface WorldOptions {
 export const topics = {
   /** Read by a group; written at 1 or at -1. */
   input: "in",
-  /**
-   * Copied by a pipeline; written at -1 only: what it does about a lost tail is
-   * in `test/client/drivers/compact/lost-tail.test.ts`.
-   */
+  /** Copied by a pipeline; written at 1 or at -1. */
   feed: "feed",
   output: "out",
   deadLetters: "dead",
   /** Written at 1 and at -1, read without a group. */
   mixed: "mixed",
+  /** Compacted; keys come again, and are taken away. Written at -1. */
+  keyed: "keyed",
+  /** Loses its beginning to retention, and to whoever deletes records. Written at -1. */
+  trimmed: "trimmed",
 } as const;
 export const PARTITION_COUNT = 2;
+const KEY_COUNT = 12;
+
+export function partitionCountOf(topic: string): number {
+  const isSmall = topic === topics.keyed || topic === topics.trimmed;
+  return isSmall ? 1 : PARTITION_COUNT;
+}
+
+/** All partitions of these. */
+function placesOf(...names: readonly string[]): readonly Place[] {
+  return names.flatMap((topic) =>
+    Array.from({ length: partitionCountOf(topic) }, (_, partition) => ({
+      topic,
+      partition,
+    })),
+  );
+}
+
 /** Longer than any time-out of anybody. */
 const REST_MS_MAX = 300_000;
 export const groups = { members: "members", pipeline: "pipe" } as const;
@@ -147,27 +166,37 @@ export class World {
     const { clients } = this;
     const random = this.simulator.fork();
     const producers: ClientHandle<SimProducer>[] = [];
-    const addProducer = (topic: string, partition: number, acks: 1 | -1) => {
+    const addProducer = (
+      place: Place,
+      more: { readonly acks: 1 | -1; readonly keyCount?: number },
+    ): void => {
       const paceMs = 5 + random.fraction() * 200;
-      const options = { topic, partition, acks, paceMs };
+      const options = { ...place, ...more, paceMs };
       const name = `p${producers.length}`;
       producers.push(
         clients.add(name, (context) => new SimProducer(context, options)),
       );
     };
+    const someAcks = (): 1 | -1 => (random.fraction() < 0.6 ? -1 : 1);
     for (let partition = 0; partition < PARTITION_COUNT; partition += 1) {
       // At 1 a group may have read, and committed, what a power cut takes back.
-      addProducer(topics.input, partition, random.fraction() < 0.6 ? -1 : 1);
-      addProducer(topics.feed, partition, -1);
-      addProducer(topics.mixed, partition, 1);
-      addProducer(topics.mixed, partition, -1);
+      addProducer({ topic: topics.input, partition }, { acks: someAcks() });
+      addProducer({ topic: topics.feed, partition }, { acks: someAcks() });
+      addProducer({ topic: topics.mixed, partition }, { acks: 1 });
+      addProducer({ topic: topics.mixed, partition }, { acks: -1 });
     }
-    const readers: ClientHandle<Actor>[] = [topics.mixed, topics.input].map(
-      (topic, index) =>
-        clients.add(
-          `r${index}`,
-          (context) => new SimReader(context, topic, PARTITION_COUNT),
-        ),
+    const trimmed = { topic: topics.trimmed, partition: 0 };
+    addProducer(trimmed, { acks: -1 });
+    const keyCount = 1 + random.integer(KEY_COUNT);
+    addProducer({ topic: topics.keyed, partition: 0 }, { acks: -1, keyCount });
+    const readers: ClientHandle<Actor>[] = [
+      placesOf(topics.mixed, topics.keyed),
+      placesOf(topics.input, topics.trimmed),
+    ].map((places, index) =>
+      clients.add(`r${index}`, (context) => new SimReader(context, places)),
+    );
+    readers.push(
+      clients.add("t0", (context) => new SimTrimmer(context, trimmed)),
     );
     readers.push(
       clients.add("a0", (context) => new SimTopicAdmin(context, "extra")),
@@ -216,6 +245,8 @@ function drawSettings(random: SeededRandom): Settings {
     requestsInFlightMax: one(2, 100),
     connectionIdleMsMax: one(5_000, 600_000),
     offsetsPartitionCount: one(1, 3),
+    retentionCheckIntervalMs: one(300, 1_500, 10_000),
+    compactionCheckIntervalMs: one(300, 1_500, 10_000),
   });
 }
 

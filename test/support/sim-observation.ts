@@ -9,7 +9,11 @@ export interface Place {
   readonly partition: number;
 }
 
-/** A record that was read. Its id says which lane made it, and as which one: `p1.2/17`. */
+/**
+ * A record that was read. Its id says which lane made it, and as which one:
+ * `p1.2/17`. Where records have keys that come again, the id says that too, and
+ * whether it takes the key away: `p1.2/17:k3`, `p1.2/18:k3:gone`.
+ */
 export interface SeenRecord {
   readonly offset: number;
   readonly leaderEpoch: number;
@@ -32,12 +36,37 @@ export type Observation =
       readonly kind: "sent";
       readonly ids: readonly string[];
       readonly isRetried: boolean;
+      /** Of the records. */
+      readonly timestampMs: number;
     })
   | (Place & {
       readonly kind: "acknowledged";
       readonly acks: 1 | -1;
       readonly baseOffset: number;
       readonly ids: readonly string[];
+    })
+  /** The same of records with keys that come again, in a topic that is compacted. */
+  | (Place & { readonly kind: "writing"; readonly ids: readonly string[] })
+  | (Place & {
+      readonly kind: "written";
+      readonly baseOffset: number;
+      readonly ids: readonly string[];
+    })
+  /** Records that are younger stay. */
+  | {
+      readonly kind: "retained";
+      readonly topic: string;
+      readonly retentionMs: number;
+    }
+  | (Place & {
+      readonly kind: "deleting-records";
+      readonly beforeOffset: number;
+    })
+  /** `call`: whatever is asked from now on has a greater number. */
+  | (Place & {
+      readonly kind: "deleted-records";
+      readonly call: number;
+      readonly startOffset: number;
     })
   /** The broker refused the sequence that follows the last one it acknowledged. */
   | (Place & {
@@ -48,6 +77,7 @@ export type Observation =
   | (Place & {
       readonly kind: "read";
       readonly call: number;
+      readonly atMs: number;
       readonly fetchOffset: number;
       readonly startOffset: number;
       readonly records: readonly SeenRecord[];
@@ -55,6 +85,7 @@ export type Observation =
   /** Nothing fails any more, and this is all there is. */
   | (Place & {
       readonly kind: "audited";
+      readonly atMs: number;
       readonly startOffset: number;
       readonly endOffset: number;
       readonly records: readonly SeenRecord[];

@@ -18,6 +18,8 @@ export interface SimProducerOptions extends Place {
   readonly acks: 1 | -1;
   /** Mean time between two batches. */
   readonly paceMs: number;
+  /** Where keys come again, and are taken away: how many there are. At -1 only. */
+  readonly keyCount?: number;
 }
 
 interface Lane {
@@ -45,6 +47,8 @@ const OUT_OF_ORDER_SEQUENCE = 45;
 /** The broker remembers five batches of a producer. */
 const WINDOW = 4;
 const RECORD_COUNT_MAX = 4;
+/** Of records with keys that come again, how many are tombstones. */
+const GONE_SHARE = 0.2;
 const sequenceErrors: readonly number[] = [OUT_OF_ORDER_SEQUENCE, 46, 47, 59];
 
 export class SimProducer {
@@ -103,12 +107,19 @@ export class SimProducer {
   async #produce(lane: Lane): Promise<void> {
     const waiting: Promise<Outcome>[] = [];
     let sentCount = 0;
+    /**
+     * Sent before. Until they are done nothing new is sent, as Java's client does
+     * it: the broker would forget one that times out again and again while five
+     * others are taken.
+     */
+    let againCount = this.#unanswered.length;
     if (!(await this.#client.isConnected())) {
       await this.#client.pause();
       return;
     }
     for (;;) {
-      if (this.#unanswered.length < lane.window && !this.#isStopping) {
+      const hasRoom = this.#unanswered.length < lane.window;
+      if (hasRoom && againCount === 0 && !this.#isStopping) {
         this.#unanswered.push(this.#nextBatch(lane));
       }
       const batch = this.#unanswered[sentCount];
@@ -117,12 +128,16 @@ export class SimProducer {
         sentCount += 1;
         await this.#thinkTime();
       }
-      if (waiting.length < lane.window && !this.#isStopping) continue;
+      const isComplete =
+        againCount > 0 && sentCount === this.#unanswered.length;
+      const mayGoOn = waiting.length < lane.window && !this.#isStopping;
+      if (mayGoOn && !isComplete) continue;
       const outcome = await waiting.shift();
       if (outcome === undefined) return;
       if (outcome === "done") {
         this.#unanswered.shift();
         sentCount -= 1;
+        againCount = Math.max(0, againCount - 1);
         lane.window = WINDOW;
         continue;
       }
@@ -170,14 +185,10 @@ export class SimProducer {
     const { errorCode, baseOffset } = result;
     if (errorCode === NO_ERROR) {
       const { ids } = batch;
-      observe({
-        kind: "acknowledged",
-        topic,
-        partition,
-        acks,
-        baseOffset,
-        ids,
-      });
+      const where = { topic, partition, baseOffset, ids };
+      if (this.#options.keyCount === undefined) {
+        observe({ kind: "acknowledged", acks, ...where });
+      } else observe({ kind: "written", ...where });
       return "done";
     }
     if (!sequenceErrors.includes(errorCode)) return "again";
@@ -195,14 +206,26 @@ export class SimProducer {
     const baseSequence = lane.nextNumber;
     const ids = Array.from(
       { length: count },
-      (_, index) => `${lane.name}/${baseSequence + index}`,
+      (_, index) => `${lane.name}/${baseSequence + index}${this.#drawKey()}`,
     );
     lane.nextNumber += count;
     const producer =
       lane.producer === null ? null : { ...lane.producer, baseSequence };
     const isRetried = producer !== null;
-    observe({ kind: "sent", topic, partition, ids, isRetried });
-    return { ids, bytes: batchOfIds(ids, clock.now(), random, producer) };
+    const timestampMs = clock.now();
+    if (this.#options.keyCount === undefined) {
+      observe({ kind: "sent", topic, partition, ids, isRetried, timestampMs });
+    } else observe({ kind: "writing", topic, partition, ids });
+    return { ids, bytes: batchOfIds(ids, timestampMs, random, producer) };
+  }
+
+  /** What an id says of a key that comes again. */
+  #drawKey(): string {
+    const { random } = this.#client.context;
+    const { keyCount } = this.#options;
+    if (keyCount === undefined) return "";
+    const key = `:k${random.integer(keyCount)}`;
+    return random.fraction() < GONE_SHARE ? `${key}:gone` : key;
   }
 
   #thinkTime(): Promise<void> {

@@ -1,10 +1,12 @@
 /** A consumer without a group: reads a partition from anywhere on, and begins anew somewhere else. */
+import { nextOffsetOf } from "../../client/core/records.ts";
 import { readIds } from "./sim-records.ts";
 import { SimKafkaClient, sleep } from "./sim-kafka-client.ts";
 import type { SimClientContext } from "./sim-kafka-client.ts";
 import type { Place, SeenRecord } from "./sim-observation.ts";
 
 const NO_ERROR = 0;
+const EMPTY = new Uint8Array();
 const NO_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA";
 
 export interface FetchPosition extends Place {
@@ -16,6 +18,8 @@ export interface FetchedPartition extends Place {
   readonly errorCode: number;
   readonly startOffset: number;
   readonly highWatermark: number;
+  /** Behind the last whole batch, which may have lost its last records, or all. */
+  readonly nextOffset: number;
   /** From the position on. */
   readonly records: readonly SeenRecord[];
 }
@@ -53,33 +57,29 @@ export async function fetchOnce(
     const fetchOffset = at?.fetchOffset ?? 0;
     const startOffset = found.logStartOffset;
     // The first batch may begin before the position.
-    const records = readIds(found.records ?? new Uint8Array()).filter(
+    const records = readIds(found.records ?? EMPTY).filter(
       ({ offset }) => offset >= fetchOffset,
     );
     if (errorCode === NO_ERROR) {
+      const atMs = client.context.clock.now();
       const where = { topic, partition, fetchOffset, startOffset };
-      client.context.observe({ kind: "read", call, ...where, records });
+      client.context.observe({ kind: "read", call, atMs, ...where, records });
     }
-    const place = { topic, partition };
+    const nextOffset = nextOffsetOf(found.records ?? EMPTY, fetchOffset);
+    const place = { topic, partition, nextOffset };
     return { ...place, errorCode, startOffset, highWatermark, records };
   });
 }
 
 export class SimReader {
   readonly #client: SimKafkaClient;
-  readonly #topic: string;
-  readonly #partitionCount: number;
+  readonly #places: readonly Place[];
   #isStopping = false;
   #isIdle = false;
 
-  constructor(
-    context: SimClientContext,
-    topic: string,
-    partitionCount: number,
-  ) {
+  constructor(context: SimClientContext, places: readonly Place[]) {
     this.#client = new SimKafkaClient(context);
-    this.#topic = topic;
-    this.#partitionCount = partitionCount;
+    this.#places = places;
   }
 
   stop(): void {
@@ -92,23 +92,23 @@ export class SimReader {
 
   async run(): Promise<void> {
     const { clock, random } = this.#client.context;
-    let endOffset = 0;
+    /** Where each begins and ends, as far as is known. */
+    const bounds = this.#places.map((place) => ({ place, start: 0, end: 0 }));
     while (!this.#isStopping) {
-      const partition = random.integer(this.#partitionCount);
-      let fetchOffset = random.integer(endOffset + 1);
+      const known = bounds[random.integer(bounds.length)];
+      if (known === undefined) throw new RangeError("nothing to read");
+      const { place, start, end } = known;
+      let fetchOffset = start + random.integer(end - start + 1);
       for (let count = random.integer(10); count >= 0; count -= 1) {
-        const place = { topic: this.#topic, partition };
         const limits = { waitMs: 100, sizeBytesMax: 1 + random.integer(8_000) };
+        const at = [{ ...place, fetchOffset }];
         const [found] =
-          (await fetchOnce(
-            this.#client,
-            this.#topic,
-            [{ ...place, fetchOffset }],
-            limits,
-          )) ?? [];
-        if (found?.errorCode !== NO_ERROR) break;
-        endOffset = found.highWatermark;
-        fetchOffset = (found.records.at(-1)?.offset ?? fetchOffset - 1) + 1;
+          (await fetchOnce(this.#client, place.topic, at, limits)) ?? [];
+        if (found === undefined) break;
+        known.start = Math.max(0, found.startOffset);
+        known.end = Math.max(known.start, found.highWatermark);
+        if (found.errorCode !== NO_ERROR) break;
+        fetchOffset = found.nextOffset;
       }
       await sleep(clock, random.fraction() * 400);
     }

@@ -7,6 +7,7 @@ import {
   wholeBatchSizeBytes,
 } from "../../broker/record/batch.ts";
 import { openRecords } from "../../broker/record/record.ts";
+import type { StoredRecord } from "../../broker/record/record.ts";
 import { RecordError } from "../../broker/record/record-error.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SeenRecord } from "./sim-observation.ts";
@@ -20,15 +21,30 @@ export function batchOfIds(
   random: SeededRandom,
   producer: BatchProducer | null,
 ): Uint8Array {
-  const records = ids.map((id) => ({
-    key: Buffer.from(id),
-    value: Buffer.from(
-      `${id} ${"x".repeat(random.integer(PADDING_SIZE_BYTES_MAX))}`,
-    ),
-    headers: [],
-    timestampMs,
-  }));
+  const records = ids.map((id) => {
+    const [maker = id, key, gone] = id.split(keyedPart);
+    const padding = "x".repeat(random.integer(PADDING_SIZE_BYTES_MAX));
+    return {
+      key: Buffer.from(key ?? id),
+      value: gone === undefined ? Buffer.from(`${id} ${padding}`) : null,
+      headers:
+        key === undefined ? [] : [{ key: "id", value: Buffer.from(maker) }],
+      timestampMs,
+    };
+  });
   return buildBatch(records, { producer });
+}
+
+/** `p1.2/17:k3:gone` -> `p1.2/17`, `k3`, `gone`. Other ids may have a colon before their number. */
+const keyedPart = /(?<=\/\d+|:k\d+):/;
+
+/** What `batchOfIds` made it of. */
+function idOf({ key, value, headers }: StoredRecord): string {
+  const text = Buffer.from(key ?? "").toString();
+  const maker = headers.find((header) => header.key === "id")?.value;
+  if (maker === undefined) return text;
+  const gone = value === null ? ":gone" : "";
+  return `${Buffer.from(maker ?? "").toString()}:${text}${gone}`;
 }
 
 /** All whole batches, in order. Throws for bytes that no client could take. */
@@ -47,8 +63,7 @@ export function readIds(bytes: Uint8Array): readonly SeenRecord[] {
       const record = reader.next();
       if (record instanceof RecordError) throw record;
       if (record === null) break;
-      const id = Buffer.from(record.key ?? "").toString();
-      seen.push({ offset: record.offset, leaderEpoch, id });
+      seen.push({ offset: record.offset, leaderEpoch, id: idOf(record) });
     }
     at += sizeBytes;
   }

@@ -105,7 +105,8 @@ export class SimTopicAdmin {
     const { clock, random, nextCall, observe } = this.#client.context;
     const ids = [`${topic}:${nextCall()}/0`];
     const place = { topic, partition: 0 };
-    observe({ kind: "sent", ...place, ids, isRetried: false });
+    const timestampMs = clock.now();
+    observe({ kind: "sent", ...place, ids, isRetried: false, timestampMs });
     await this.#client.call(0, 9, {
       transactionalId: null,
       acks: 1,
@@ -114,7 +115,7 @@ export class SimTopicAdmin {
         {
           name: topic,
           partitionData: [
-            { index: 0, records: batchOfIds(ids, clock.now(), random, null) },
+            { index: 0, records: batchOfIds(ids, timestampMs, random, null) },
           ],
         },
       ],

@@ -6,7 +6,13 @@ import { BrokenPromise } from "./checker.ts";
 const place = { topic: "mixed", partition: 0 } as const;
 
 function sent(id: string): Observation {
-  return { kind: "sent", ...place, ids: [id], isRetried: false };
+  return {
+    kind: "sent",
+    ...place,
+    ids: [id],
+    isRetried: false,
+    timestampMs: 0,
+  };
 }
 
 function acknowledged(id: string, baseOffset: number, acks: 1 | -1) {
@@ -22,7 +28,7 @@ function acknowledged(id: string, baseOffset: number, acks: 1 | -1) {
 function audited(...ids: readonly string[]): Observation {
   const records = ids.map((id, offset) => ({ id, offset, leaderEpoch: 0 }));
   const bounds = { startOffset: 0, endOffset: ids.length };
-  return { kind: "audited", ...place, ...bounds, records };
+  return { kind: "audited", atMs: 0, ...place, ...bounds, records };
 }
 
 function seeAll(...observations: readonly Observation[]): void {

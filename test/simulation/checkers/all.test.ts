@@ -10,6 +10,7 @@ function read(call: number, id: string): Observation {
   return {
     kind: "read",
     call,
+    atMs: 0,
     ...place,
     fetchOffset: 0,
     startOffset: 0,

@@ -10,7 +10,9 @@ import { createAcknowledgedChecker } from "./acknowledged.ts";
 import { losesPages } from "./checker.ts";
 import type { Checker } from "./checker.ts";
 import { createCommittedOffsetsChecker } from "./committed-offsets.ts";
+import { createCompactedChecker } from "./compacted.ts";
 import { createDenseOffsetsChecker } from "./dense-offsets.ts";
+import { createLogStartChecker } from "./log-start.ts";
 import { createLostTailChecker } from "./lost-tail.ts";
 import { createNoDuplicatesChecker } from "./no-duplicates.ts";
 import { createOwnershipChecker } from "./ownership.ts";
@@ -47,6 +49,8 @@ function createCheckers(): readonly Checker[] {
     createOwnershipChecker(),
     createLostTailChecker(),
     createTopicsChecker(),
+    createLogStartChecker(),
+    createCompactedChecker(),
     createTransactionsChecker(),
     createReplayChecker(),
     createRebuiltIndexChecker(),

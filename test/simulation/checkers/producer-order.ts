@@ -57,7 +57,8 @@ export function createProducerOrderChecker(): Checker {
         case "audited": {
           if (!watched.has(observation.topic)) break;
           const lasts = new Map<string, number>();
-          const isWhole = observation.kind === "audited";
+          const isWhole =
+            observation.kind === "audited" && observation.startOffset === 0;
           for (const { id, offset } of observation.records) {
             const isRetried = mustBeSent(observation, id);
             const { lane, number } = laneOf(id);
