@@ -143,6 +143,9 @@ export class LogWriter {
     // A segment that got no batch is not the log's any more.
     if (group.segment !== this.#written.segment) {
       this.#dirtySegments.delete(group.segment);
+      // What is appended next may go into the segment before. If a power cut
+      // brought this one back, it would begin amid those offsets.
+      this.#isDirectoryDirty = true;
       await group.segment.remove(this.#context);
     }
   }

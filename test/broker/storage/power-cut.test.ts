@@ -1,0 +1,57 @@
+/**
+ * Records that were promised to be on the disk, and a power cut that comes at
+ * the worst moment and takes whatever was not synced, each by itself.
+ */
+import { describe, expect, it } from "vitest";
+import type { DiskCall } from "../../support/failing-disk.ts";
+import { SeededRandom } from "../../support/seeded-random.ts";
+import { PowerCutDisk } from "./compaction/power-cut-disk.ts";
+import { TestStorage, append, batchOf, readAll } from "./support.ts";
+
+const batchSizeBytes = batchOf("a").length;
+
+function cutAtRandom(disk: PowerCutDisk, seed: number): void {
+  const random = new SeededRandom(seed);
+  disk.cut(() => random.fraction() < 0.5);
+}
+
+/** Fails the first call of this kind, and no other. */
+function once(
+  operation: DiskCall["operation"],
+  part: string,
+  code: string,
+): (call: DiskCall) => { readonly code: string } | null {
+  let isDue = true;
+  return (call) => {
+    const isIt = call.operation === operation && call.path.includes(part);
+    if (!isIt || !isDue) return null;
+    isDue = false;
+    return { code };
+  };
+}
+
+const seeds = Array.from({ length: 32 }, (_, seed) => seed);
+
+describe("after a power cut", () => {
+  it("a segment that was begun in vain does not cut off what went into the one before", async () => {
+    for (const seed of seeds) {
+      const disk = new PowerCutDisk();
+      const config = { segmentSizeBytes: 4 * batchSizeBytes };
+      const storage = new TestStorage(config, {}, disk);
+      const log = await storage.open();
+      await append(log, "a");
+      await (await append(log, "b")).durable();
+      storage.disk.rule = once("append", "0002.log", "ENOSPC");
+      const large = "x".repeat(2 * batchSizeBytes);
+      await expect(append(log, large)).rejects.toMatchObject({
+        code: "storage-full",
+      });
+      await (await append(log, "c")).durable();
+      expect(await storage.names()).not.toContain("00000000000000000002.log");
+      cutAtRandom(disk, seed);
+      storage.directory = null;
+      const again = await storage.open();
+      expect(await readAll(again)).toEqual(["0:a", "1:b", "2:c"]);
+    }
+  });
+});
