@@ -105,7 +105,8 @@ export function parseCheckpoint(
   if (version !== String(VERSION)) {
     throw new StorageError("corrupt-file", path, `version ${version ?? ""}`);
   }
-  const count = Number(lines[1]);
+  // An empty text would be the number 0.
+  const count = parseWholeNumber(lines[1], path);
   const entries = lines.slice(2).filter((line) => line !== "");
   if (count !== entries.length) {
     throw new StorageError(

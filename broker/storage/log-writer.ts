@@ -286,13 +286,20 @@ export class LogWriter {
   async #syncEpochs(): Promise<void> {
     this.#areEpochsUnsynced = false;
     const path = joinPath(this.#place.directory, LEADER_EPOCH_FILE);
-    const file = await this.#context.disk.open(path, "append");
+    let isSynced = false;
     try {
-      await file.sync();
-    } catch (error) {
-      throw syncFault(path, error);
+      const file = await this.#context.disk.open(path, "append");
+      try {
+        await file.sync().catch((error: unknown) => {
+          throw syncFault(path, error);
+        });
+        isSynced = true;
+      } finally {
+        await file.close();
+      }
     } finally {
-      await file.close();
+      // Where no descriptor was to be had, the next try has it to do.
+      if (!isSynced) this.#areEpochsUnsynced = true;
     }
   }
 }

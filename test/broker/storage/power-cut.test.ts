@@ -3,10 +3,17 @@
  * the worst moment and takes whatever was not synced, each by itself.
  */
 import { describe, expect, it } from "vitest";
+import { parseLeaderEpochs } from "../../../broker/storage/leader-epochs.ts";
 import type { DiskCall } from "../../support/failing-disk.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { PowerCutDisk } from "./compaction/power-cut-disk.ts";
-import { TestStorage, append, batchOf, readAll } from "./support.ts";
+import {
+  TestStorage,
+  append,
+  batchOf,
+  partitionPath,
+  readAll,
+} from "./support.ts";
 
 const batchSizeBytes = batchOf("a").length;
 
@@ -52,6 +59,38 @@ describe("after a power cut", () => {
       storage.directory = null;
       const again = await storage.open();
       expect(await readAll(again)).toEqual(["0:a", "1:b", "2:c"]);
+    }
+  });
+});
+
+describe("the leader epochs' file", () => {
+  it("is synced before the recovery checkpoint counts on it, also when there were no descriptors at first", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "a");
+    storage.disk.rule = once("open", "leader-epoch-checkpoint", "EMFILE");
+    storage.clock.advance(30_000);
+    await storage.clock.settle();
+    storage.watchSyncs();
+    storage.clock.advance(30_000);
+    await storage.clock.settle();
+    expect(
+      await storage.memory.sizeOf("/data/recovery-point-offset-checkpoint"),
+    ).not.toBe(null);
+    expect(storage.syncedPaths).toContain(
+      `${partitionPath}/leader-epoch-checkpoint`,
+    );
+  });
+
+  it("is not believed where any of its end is missing", () => {
+    const bytes = new TextEncoder().encode("0\n2\n0 0\n7 1234\n");
+    const whole = parseLeaderEpochs(bytes, "epochs").starts();
+    expect(whole).toEqual([
+      { epoch: 0, startOffset: 0 },
+      { epoch: 7, startOffset: 1234 },
+    ]);
+    for (let size = 0; size < bytes.length; size++) {
+      const torn = bytes.subarray(0, size);
+      expect(() => parseLeaderEpochs(torn, "epochs")).toThrow("corrupt-file");
     }
   });
 });
