@@ -86,8 +86,9 @@ export class OffsetCheckpoint {
 
   /** Makes durable what has changed. Rejects with a `DiskError`. */
   async save(): Promise<void> {
+    // What is under way may fail, and then its change is to be made once more.
+    if (!this.#isDirty) await this.#saving;
     if (this.#isDirty) await this.#save();
-    else await this.#saving;
   }
 
   #save(): Promise<void> {

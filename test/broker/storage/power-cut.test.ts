@@ -4,6 +4,9 @@
  */
 import { describe, expect, it } from "vitest";
 import { parseLeaderEpochs } from "../../../broker/storage/leader-epochs.ts";
+import { OffsetCheckpoint } from "../../../broker/storage/offset-checkpoint.ts";
+import { MemoryDisk } from "../../../broker/platform/memory/memory-disk.ts";
+import { FailingDisk } from "../../support/failing-disk.ts";
 import type { DiskCall } from "../../support/failing-disk.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { PowerCutDisk } from "./compaction/power-cut-disk.ts";
@@ -92,5 +95,30 @@ describe("the leader epochs' file", () => {
       const torn = bytes.subarray(0, size);
       expect(() => parseLeaderEpochs(torn, "epochs")).toThrow("corrupt-file");
     }
+  });
+});
+
+describe("an offset checkpoint", () => {
+  it("is not saved while the save under way fails: a new partition must not get what the old one was promised", async () => {
+    const disk = new FailingDisk(new MemoryDisk());
+    await disk.createDirectory("/data");
+    const place = { directory: "/data", name: "checkpoint" };
+    const old = { topic: "old", partition: 0 };
+    const other = { topic: "other", partition: 0 };
+    const checkpoint = new OffsetCheckpoint(disk, place, []);
+    await checkpoint.set(old, 500);
+    checkpoint.forget(old);
+    disk.rule = once("append", "checkpoint", "ENOSPC");
+    const failing = checkpoint.set(other, 1);
+    // It takes the change along, but comes to nothing.
+    await Promise.resolve();
+    await Promise.resolve();
+    const saved = checkpoint.save();
+    await expect(failing).rejects.toMatchObject({ code: "ENOSPC" });
+    await saved;
+    const file = await disk.open("/data/checkpoint", "read");
+    const bytes = new Uint8Array(file.sizeBytes);
+    await file.read(bytes, 0);
+    expect(new TextDecoder().decode(bytes)).toBe("0\n1\nother 0 1\n");
   });
 });
