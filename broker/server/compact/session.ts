@@ -35,13 +35,13 @@ import {
   type Session,
   type SessionPeer,
 } from "../protocol.ts";
+import { contextOf } from "../peer-context.ts";
 import { type Stage, throughStages } from "../stages.ts";
 import { handlers } from "./dispatch.ts";
 import { errorFieldsOf } from "./errors.ts";
 import type { CompactHandler, CompactResponse } from "./handler.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-const ANONYMOUS = "User:ANONYMOUS";
 const NO_REQUEST: FrameHead = {
   kind: FrameKind.error,
   correlationId: 0,
@@ -264,16 +264,5 @@ function farewell(
       ...answer,
       release: () => reject(new ProtocolViolation(`${code}: ${detail}`)),
     },
-  };
-}
-
-function contextOf(peer: SessionPeer, clientId: string | null): RequestContext {
-  return {
-    principal: ANONYMOUS,
-    clientId,
-    clientHost: peer.remoteAddress,
-    listener: peer.listener,
-    connectionId: peer.connectionId,
-    closed: peer.closed,
   };
 }

@@ -22,13 +22,13 @@ import {
   type Session,
   type SessionPeer,
 } from "../protocol.ts";
+import { contextOf } from "../peer-context.ts";
 import { type Stage, throughStages } from "../stages.ts";
 import { handlers } from "./dispatch.ts";
 import type { Handler } from "./handler.ts";
 import { unsupportedApiVersions } from "./handlers/18-api-versions.ts";
 
 const API_VERSIONS_KEY = 18;
-const ANONYMOUS = "User:ANONYMOUS";
 
 type DecodedHead = Extract<RequestHead, { readonly error: null }>;
 
@@ -56,17 +56,6 @@ export function createKafkaSession(
       );
     },
     close() {},
-  };
-}
-
-function contextOf(peer: SessionPeer, clientId: string | null): RequestContext {
-  return {
-    principal: ANONYMOUS,
-    clientId,
-    clientHost: peer.remoteAddress,
-    listener: peer.listener,
-    connectionId: peer.connectionId,
-    closed: peer.closed,
   };
 }
 
