@@ -3,15 +3,17 @@
  *
  * With the C library at hand it is `flock`, which the kernel gives back
  * whatever way the process ends. Without, it is the file's own content, the
- * holder's process id and start time:
+ * holder's process id and start time, and the number of the file itself:
  *
- *   content := pid " " startTime "\n"     // empty after a release
+ *   content := pid " " startTime " " inode "\n"     // empty after a release
  *
  * A holder is alive if a process of that id runs that was started then; so an
  * id that the system has given to another process does not lock for ever. Where
  * start times are not to be had, an id that runs is taken for the holder, except
  * this process's own: that is left over from an earlier life (in a container
- * every life is process 1). Each way writes the content and believes it, so the
+ * every life is process 1). A process that has ended and that its parent has not
+ * asked about yet holds nothing. Another file's number says that the directory
+ * is a copy of one in use. Each way writes the content and believes it, so the
  * two keep each other out as well.
  */
 import * as fs from "node:fs";
@@ -40,7 +42,10 @@ export function takeFileLock(
 function oneAtATime(claim: string, action: () => LockResult): LockResult {
   for (;;) {
     try {
-      fs.writeFileSync(claim, ownContent(), { flag: "wx", mode: 0o600 });
+      fs.writeFileSync(claim, `${ownIdentity()}\n`, {
+        flag: "wx",
+        mode: 0o600,
+      });
       break;
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
@@ -72,15 +77,19 @@ function take(path: string, libc: Libc | null): LockResult {
 }
 
 function takeOpened(path: string, fd: number, libc: Libc | null): LockResult {
-  const key = inodeOf(fs.fstatSync(fd));
+  const stat = fs.fstatSync(fd);
+  const key = `${stat.dev}:${stat.ino}`;
   if (heldHere.has(key)) return { error: "held", holderPid: process.pid };
   const isFree = libc === null || libc.flockExclusive(fd);
   const holder = parseHolder(readIfThere(path));
-  if (!isFree || (holder !== null && isAlive(holder))) {
-    return { error: "held", holderPid: holder?.pid ?? null };
+  const isOfThisFile =
+    holder !== null &&
+    (holder.inode === null || holder.inode === `${stat.ino}`);
+  if (!isFree || (isOfThisFile && isAlive(holder))) {
+    return { error: "held", holderPid: isOfThisFile ? holder.pid : null };
   }
   fs.ftruncateSync(fd, 0);
-  fs.writeSync(fd, ownContent(), 0);
+  fs.writeSync(fd, `${ownIdentity()} ${stat.ino}\n`, 0);
   heldHere.add(key);
   let isReleased = false;
   return {
@@ -103,14 +112,16 @@ const PID_MAX = 2 ** 31 - 1;
 interface Holder {
   readonly pid: number;
   readonly startTime: string | null;
+  /** Of the lock file it was written to; null where a release before wrote it. */
+  readonly inode: string | null;
 }
 
 function parseHolder(content: string): Holder | null {
-  const match = /^(\d{1,10})(?: (\d+))?/.exec(content);
+  const match = /^(\d{1,10})(?: (?:(\d+)|\?))?(?: (\d+))?/.exec(content);
   const pid = Number(match?.[1] ?? 0);
   // 0 would mean this process's whole group to the system.
   if (match === null || pid < 1 || pid > PID_MAX) return null;
-  return { pid, startTime: match[2] ?? null };
+  return { pid, startTime: match[2] ?? null, inode: match[3] ?? null };
 }
 
 function isAlive(holder: Holder): boolean {
@@ -123,27 +134,37 @@ function isAlive(holder: Holder): boolean {
     if (hasCode(error, "ESRCH")) return false;
     if (!hasCode(error, "EPERM")) throw error;
   }
-  const startTime = startTimeOf(holder.pid);
-  if (startTime === null || holder.startTime === null) return true;
-  return startTime === holder.startTime;
+  const stat = processStatOf(holder.pid);
+  if (stat === null) return true;
+  if (holder.startTime !== null && stat.startTime !== holder.startTime) {
+    return false;
+  }
+  return !stat.hasEnded;
 }
 
-/** In ticks since the machine booted: field 22 of Linux's stat file; null elsewhere. */
-function startTimeOf(pid: number): string | null {
+interface ProcessStat {
+  /** In ticks since the machine booted. */
+  readonly startTime: string;
+  /** Only its exit code is left, for its parent to take. */
+  readonly hasEnded: boolean;
+}
+
+/** Of Linux's stat file: fields 3, 20 and 22; null elsewhere. */
+function processStatOf(pid: number): ProcessStat | null {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  if (stat === "") return null;
   // The second field is the program's name in parentheses, and may hold both
   // spaces and parentheses itself.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[22 - 3] ?? null;
+  const startTime = fields[22 - 3];
+  if (startTime === undefined) return null;
+  // A first thread that has ended before others is a zombie that still runs.
+  const hasEnded =
+    /^[ZX]$/.test(fields[0] ?? "") && Number(fields[20 - 3]) <= 1;
+  return { startTime, hasEnded };
 }
 
-function inodeOf(stat: fs.Stats): string {
-  return `${stat.dev}:${stat.ino}`;
-}
-
-function ownContent(): string {
-  return `${process.pid} ${startTimeOf(process.pid) ?? "?"}\n`;
+function ownIdentity(): string {
+  return `${process.pid} ${processStatOf(process.pid)?.startTime ?? "?"}`;
 }
 
 /** Empty where there is no such file. */

@@ -1,6 +1,12 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LockResult } from "../../../../broker/platform/disk.ts";
@@ -31,8 +37,11 @@ async function release(result: LockResult): Promise<void> {
 }
 
 /** Resolves when the child has the lock. */
-async function startHolder(way: "flock" | "pid"): Promise<ChildProcess> {
-  const holder = spawn(process.execPath, [child, path, way], {
+async function startHolder(
+  way: "flock" | "pid",
+  file = path,
+): Promise<ChildProcess> {
+  const holder = spawn(process.execPath, [child, file, way], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const answer = await new Promise<string>((resolve) =>
@@ -101,10 +110,57 @@ describe.for(ways)("a lock by %s", (way) => {
     },
   );
 
+  test("takes the holder of a file that this one was copied from for nobody", async () => {
+    const original = `${directory.path}/original`;
+    const holder = await startHolder(way, original);
+    try {
+      copyFileSync(original, path);
+      await release(take(way));
+    } finally {
+      await kill(holder);
+    }
+  });
+
+  test("believes a release before, which did not write the file's number", () => {
+    const startTime = /\d+ \((?:.*)\) (?:\S+ ){19}(\d+)/s.exec(
+      process.platform === "linux"
+        ? readFileSync(`/proc/${process.ppid}/stat`, "utf8")
+        : "",
+    )?.[1];
+    writeFileSync(path, `${process.ppid} ${startTime ?? "?"}\n`);
+    expect(take(way)).toEqual({ error: "held", holderPid: process.ppid });
+  });
+
+  test.runIf(process.platform === "linux")(
+    "takes a holder that has ended, and whose parent has not noticed, for nobody",
+    async () => {
+      // The second `sleep` takes the shell's place, and never asks about the first.
+      const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      try {
+        const pid = await new Promise<string>((resolve) =>
+          parent.stdout.once("data", (chunk) => resolve(String(chunk).trim())),
+        );
+        await expect
+          .poll(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8"))
+          .toBe("sleep\n");
+        process.kill(Number(pid), "SIGKILL");
+        await expect
+          .poll(() => readFileSync(`/proc/${pid}/stat`, "utf8"))
+          .toContain(") Z ");
+        writeFileSync(path, `${pid} ?\n`);
+        await release(take(way));
+      } finally {
+        await kill(parent);
+      }
+    },
+  );
+
   test("leaves one file behind, which names nobody", async () => {
     const taken = take(way);
     expect(readFileSync(path, "utf8")).toMatch(
-      new RegExp(`^${process.pid} (\\d+|\\?)\n$`),
+      new RegExp(`^${process.pid} (\\d+|\\?) ${statSync(path).ino}\n$`),
     );
     await release(taken);
     expect(readFileSync(path, "utf8")).toBe("");
