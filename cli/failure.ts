@@ -41,7 +41,8 @@ const adviceByCode: Readonly<Record<string, string>> = {
   "directory-in-use": "stop the other broker, or choose another --dir",
   "directory-too-new":
     "install the release that wrote it, or a newer one, or choose another --dir",
-  "directory-unusable": "see that the directory can be written",
+  "directory-unusable":
+    "see that it can be written; if it is damaged, `millrace verify` and `repair` help",
   "listen-failed": "see --port and --host",
   "invalid-option": "see `millrace serve --help`",
 };
@@ -54,7 +55,8 @@ const adviceByAnswer: Readonly<Record<string, string>> = {
   "non-empty-group": "stop the group's members first",
   "group-id-not-found": "see `millrace groups list`",
   "coordinator-loading": "try again in a moment",
-  "coordinator-not-available": "try again in a moment",
+  "coordinator-not-available":
+    "try again in a moment; if it stays so, see the broker's log",
   "storage-offline": "see the broker's log: its disk failed or is full",
 };
 

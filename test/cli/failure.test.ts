@@ -25,6 +25,7 @@ describe("describeFailure", () => {
 
   test.each([
     [new BrokerError("directory-too-new", "x"), "newer"],
+    [new BrokerError("directory-unusable", "x"), "millrace verify"],
     [new BrokerError("listen-failed", "x"), "--port"],
     [new ClientError("broker-unreachable", "x"), "millrace serve"],
     [
@@ -32,6 +33,10 @@ describe("describeFailure", () => {
       "topics list",
     ],
     [new ClientError("refused", "x", { answer: "non-empty-group" }), "members"],
+    [
+      new ClientError("refused", "x", { answer: "coordinator-not-available" }),
+      "broker's log",
+    ],
   ])("knows what to do about %o", (error, advice) => {
     const { line, exitCode } = describeFailure(error);
     expect(line).toContain(advice);
