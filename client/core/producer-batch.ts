@@ -53,6 +53,8 @@ export class ProducerBatch {
   #stamp: Stamp | null = null;
   /** Tries that have ended without success. */
   attempts = 0;
+  /** Why the last of them did not succeed. */
+  lastError: ClientError | null = null;
   /** Java's `linger.ms` is over, or somebody flushes. */
   isDue = false;
 

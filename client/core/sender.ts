@@ -137,9 +137,10 @@ export class Sender {
     const deadlineMs = Math.min(
       ...sending.map(({ batch }) => batch.deadlineMs),
     );
+    // Whole milliseconds, as they travel: a clock's own may have a fraction.
     const timeoutMs = Math.max(
       1,
-      Math.min(REQUEST_TIMEOUT_MS, deadlineMs - nowMs),
+      Math.min(REQUEST_TIMEOUT_MS, Math.ceil(deadlineMs - nowMs)),
     );
     const batches = sending.map(({ batcher, bytes }) => ({
       ...batcher.id,
@@ -246,6 +247,7 @@ export class Sender {
   ): void {
     const nowMs = this.#clock.monotonic();
     batch.attempts += 1;
+    batch.lastError = error;
     if (batch.deadlineMs <= nowMs) {
       this.#fail(batcher, batch, error);
       return;
@@ -257,8 +259,17 @@ export class Sender {
 
   #expire(batcher: PartitionBatcher, batch: ProducerBatch): void {
     const { topic, partition } = batcher.id;
-    const detail = `${batch.recordsCount} records for ${topic}-${partition} were not acknowledged in time`;
-    this.#fail(batcher, batch, new ClientError("timed-out", detail));
+    const { recordsCount, lastError } = batch;
+    const late = `${recordsCount} records for ${topic}-${partition} were not acknowledged in time`;
+    // What stood in the way all the time says more than that it took long.
+    const error =
+      lastError === null
+        ? new ClientError("timed-out", late)
+        : new ClientError("timed-out", `${late}: ${lastError.message}`, {
+            ...(lastError.answer !== null && { answer: lastError.answer }),
+            cause: lastError,
+          });
+    this.#fail(batcher, batch, error);
   }
 
   #fail(

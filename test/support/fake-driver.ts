@@ -101,8 +101,10 @@ export class FakeDriver implements Driver {
     }),
   });
 
-  produce: Driver["produce"] = async (batches) => {
+  produce: Driver["produce"] = async (batches, { timeoutMs }) => {
     this.produceCount += 1;
+    // As the encoders of both protocols do.
+    if (!Number.isInteger(timeoutMs)) throw new RangeError(`${timeoutMs}`);
     await this.gate();
     let isLost = false;
     const answers = batches.map((batch): DriverProduced => {

@@ -22,7 +22,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#epochMs + this.#elapsedMs;
+    return this.#epochMs + Math.floor(this.#elapsedMs);
   }
 
   monotonic(): number {

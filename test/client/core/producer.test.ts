@@ -132,6 +132,26 @@ test("a record fails when its time is over, and those behind it still arrive", a
   expect(values()).toEqual(["b"]);
 });
 
+test("a clock with fractions of milliseconds makes no request that cannot be sent", async () => {
+  const { clock, driver, send } = setUp({ deliveryTimeoutMs: 1_000 });
+  driver.fate = fates("refused", "refused");
+  await clock.advanceAndSettle(0.3);
+  const sent = send("a");
+  await clock.advanceAndSettle(900.7);
+  expect((await sent).offset).toBe(0);
+});
+
+test("a record whose time is over fails with what the broker said last", async () => {
+  const { clock, driver, send } = setUp({ deliveryTimeoutMs: 1_000 });
+  driver.fate = () => ({ kind: "refused", error: "storage-offline" });
+  const sent = send("a");
+  await clock.advanceAndSettle(2_000);
+  await expect(sent).rejects.toMatchObject({
+    answer: "storage-offline",
+    message: expect.stringContaining("a batch for t-0 was refused"),
+  });
+});
+
 test("a broker that never answers does not keep a record for ever", async () => {
   const { clock, driver, send } = setUp({ deliveryTimeoutMs: 1_000 });
   driver.gate = () => new Promise(() => {});
