@@ -42,7 +42,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   "directory-too-new":
     "install the release that wrote it, or a newer one, or choose another --dir",
   "directory-unusable":
-    "see that it can be written; if it is damaged, `millrace verify` and `repair` help",
+    "see that the directory can be written, and what `millrace verify` says of it",
   "listen-failed": "see --port and --host",
   "invalid-option": "see `millrace serve --help`",
 };

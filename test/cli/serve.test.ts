@@ -102,7 +102,7 @@ test(
     const file = await run(["serve", "--port", "0", "--dir", dir]);
     expect(file).toMatchObject({ exitCode: 1, stdout: "" });
     expect(file.stderr).toBe(
-      `millrace: cannot create the directory: ${dir} (EEXIST); see that the directory can be written\n`,
+      `millrace: cannot create the directory: ${dir} (EEXIST); see that the directory can be written, and what \`millrace verify\` says of it\n`,
     );
   },
 );
