@@ -50,6 +50,12 @@ export async function produce(
         lingerMs: LINGER_MS,
       });
       const sender = new Sender(producer, topicName);
+      stopping.addEventListener("abort", () => {
+        // It may be minutes until the last of them is given up.
+        if (sender.outstandingCount === 0) return;
+        const waiting = countOf(sender.outstandingCount);
+        note(`waiting for ${waiting} on their way; once more to stop at once`);
+      });
       try {
         await sendLines(sender, input, options);
       } catch (error) {
@@ -151,6 +157,10 @@ class Sender {
   constructor(producer: Producer, topicName: string) {
     this.#producer = producer;
     this.#topic = topic(topicName);
+  }
+
+  get outstandingCount(): number {
+    return this.#outstanding.size;
   }
 
   /** Acknowledged; with acks 0: handed over. */

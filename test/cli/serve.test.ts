@@ -54,7 +54,9 @@ test(
     expect(second.stderr).toMatch(/^millrace: [^\n]+\n$/);
     expect(second.stderr).toContain(`process ${serving.child.pid}`);
 
+    // As where a terminal's signal is passed on by npm as well.
     serving.child.kill("SIGTERM");
+    serving.child.kill("SIGINT");
     const ended = await serving.ended;
     expect(ended).toMatchObject({ exitCode: 0, stderr: "" });
     expect(ended.stdout).toContain('"msg":"stopped"');
