@@ -1,6 +1,6 @@
 /** Builds all that a broker can do on its parts; nothing of it runs until it is called. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Settings } from "../options.ts";
+import type { Logger, Settings } from "../options.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createCommitOffsets } from "./commit-offsets.ts";
 import { createDeleteOffsets } from "./delete-offsets.ts";
@@ -10,6 +10,7 @@ import {
   createDescribeCluster,
 } from "./describe-cluster.ts";
 import { createFetch } from "./fetch.ts";
+import { createFullDiskNotice } from "./full-disk-notice.ts";
 import { createInitProducer } from "./init-producer.ts";
 import { createListOffsets } from "./list-offsets.ts";
 import { createManageConfigs } from "./manage-configs.ts";
@@ -29,6 +30,7 @@ export interface OperationsParts extends Pick<
   readonly shards: () => readonly CoordinatorShard[];
   readonly settings: Settings;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 export function createOperations(parts: OperationsParts): Operations {
@@ -36,7 +38,12 @@ export function createOperations(parts: OperationsParts): Operations {
   const { commitOffsets, ...groups } = createManageGroups(parts.shards);
   const { acksAll, transfer, autoCreateTopics } = settings;
   return {
-    produce: createProduce({ partitions, clock, acksAll }),
+    produce: createProduce({
+      partitions,
+      clock,
+      acksAll,
+      failed: createFullDiskNotice(parts),
+    }),
     fetch: createFetch({
       partitions,
       clock,

@@ -63,6 +63,8 @@ export interface ProduceParts {
   readonly clock: Clock;
   /** `page-cache`: acks -1 is answered like acks 1, as a Kafka with one replica does. */
   readonly acksAll: "disk" | "page-cache";
+  /** An append has failed. */
+  readonly failed: (fault: StorageError) => void;
 }
 
 export function createProduce(parts: ProduceParts): Produce {
@@ -153,7 +155,7 @@ async function answersOf(
 }
 
 async function answerOf(
-  { clock, acksAll }: ProduceParts,
+  { clock, acksAll, failed }: ProduceParts,
   { acks, timeoutMs }: ProduceRequest,
   appended: Appended,
 ): Promise<ProduceResult> {
@@ -170,6 +172,7 @@ async function answerOf(
     return (await settled) ?? producedOf(appended);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
+    failed(error);
     return refuse("storage-offline", error.message);
   }
 }

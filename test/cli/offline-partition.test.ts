@@ -6,7 +6,7 @@ import { createNodePlatform } from "../../broker/platform/node/node-platform.ts"
 import { buildBatch } from "../../broker/record/batch-builder.ts";
 import { connect, topic } from "../../client/index.ts";
 import { FailingDisk } from "../support/failing-disk.ts";
-import { jsonLines, run } from "./support.ts";
+import { jsonLines, run, start } from "./support.ts";
 
 const context = {
   principal: "User:ANONYMOUS",
@@ -23,26 +23,60 @@ function batch(text: string): Uint8Array {
   return new Uint8Array(buildBatch([record], { producer: null }));
 }
 
+async function serveOn(disk: FailingDisk) {
+  const platform = createNodePlatform({
+    mmap: "plain",
+    mappedSizeBytesMax: 0,
+  });
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const broker = await startBroker({
+    platform: { ...platform, disk },
+    settings: parseSettings({}),
+    directoryPath: "/data",
+    clusterId: null,
+    logger: silent,
+  });
+  await broker.listen({ host: "127.0.0.1", port: 0 });
+  return { broker, at: `127.0.0.1:${broker.addresses[0]?.port}` };
+}
+
+test(
+  "a producer that is stopped says what it waits for, and sends it when there is room",
+  { timeout: 60_000 },
+  async () => {
+    const disk = new FailingDisk(new MemoryDisk());
+    const { broker, at } = await serveOn(disk);
+    try {
+      let tries = 0;
+      disk.rule = ({ path }) => {
+        if (!path.includes("orders-0")) return null;
+        tries++;
+        return { code: "ENOSPC" };
+      };
+      const sending = start(["produce", "orders", "-b", at], "late\n");
+      await expect.poll(() => tries, { timeout: 30_000 }).toBeGreaterThan(2);
+      sending.child.kill("SIGTERM");
+      await sending.untilError(/waiting for .*once more to stop at once\n/);
+      disk.rule = () => null;
+      expect(await sending.ended).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringMatching(
+          /^waiting for 1 record on .*\n1 record to orders\n$/m,
+        ),
+      });
+    } finally {
+      await broker.close();
+    }
+  },
+);
+
 test(
   "topics describe says why a partition is offline",
   { timeout: 60_000 },
   async () => {
     const disk = new FailingDisk(new MemoryDisk());
-    const platform = createNodePlatform({
-      mmap: "plain",
-      mappedSizeBytesMax: 0,
-    });
-    const silent = { debug() {}, info() {}, warn() {}, error() {} };
-    const broker = await startBroker({
-      platform: { ...platform, disk },
-      settings: parseSettings({}),
-      directoryPath: "/data",
-      clusterId: null,
-      logger: silent,
-    });
+    const { broker, at } = await serveOn(disk);
     try {
-      await broker.listen({ host: "127.0.0.1", port: 0 });
-      const at = `127.0.0.1:${broker.addresses[0]?.port}`;
       const client = await connect({ broker });
       await client.admin.createTopic({ name: "orders", partitionCount: 2 });
       disk.rule = ({ path }) =>

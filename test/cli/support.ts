@@ -14,6 +14,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves once standard output has what is looked for. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same for standard error. */
+  untilError(pattern: RegExp): Promise<void>;
   readonly ended: Promise<Ran>;
 }
 
@@ -25,11 +27,15 @@ export function start(args: readonly string[], input = ""): Running {
   let stdout = "";
   let stderr = "";
   let look = () => {};
+  let lookAtErrors = () => {};
   child.stdout.on("data", (chunk: Buffer) => {
     stdout += chunk.toString();
     look();
   });
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    lookAtErrors();
+  });
   child.stdin.on("error", () => {
     // Whoever reads no input may go before it is written.
   });
@@ -50,6 +56,14 @@ export function start(args: readonly string[], input = ""): Running {
         void ended.then((ran) =>
           reject(new Error(`ended before ${pattern}: ${ran.stderr}`)),
         );
+      }),
+    untilError: (pattern) =>
+      new Promise((resolve) => {
+        lookAtErrors = () => {
+          if (pattern.test(stderr)) resolve();
+        };
+        lookAtErrors();
+        void ended.then(() => resolve());
       }),
   };
 }

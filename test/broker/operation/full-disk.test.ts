@@ -202,6 +202,19 @@ describe.each(Object.entries(kinds))("no room for %s", (_kind, rule) => {
   );
 });
 
+test("the log says that the disk is full, once a minute", async () => {
+  const full = await FullDisk.open();
+  const notices = () =>
+    full.host.warnings.filter(({ message }) => message.includes("room")).length;
+  full.disk.rule = nothingFits;
+  for (let count = 0; count < 3; count++) await full.send(0);
+  expect(notices()).toBe(1);
+  await full.host.clock.advanceAndSettle(60_000);
+  await full.send(0);
+  expect(notices()).toBe(2);
+  await full.host.broker.close();
+});
+
 test("no room for a new partition's directory: only that one is refused", async () => {
   const full = await FullDisk.open();
   full.disk.rule = noRoom("createDirectory", /orders-1/);
