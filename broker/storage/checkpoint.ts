@@ -52,14 +52,20 @@ async function exchangeFile(
 ): Promise<void> {
   const path = joinPath(at.directory, at.name);
   const temporaryPath = path + TEMPORARY_SUFFIX;
-  const file = await disk.open(temporaryPath, "create");
   try {
-    await file.append([options.content]);
-    if (options.isSynced) await file.sync();
-  } finally {
-    await file.close();
+    const file = await disk.open(temporaryPath, "create");
+    try {
+      await file.append([options.content]);
+      if (options.isSynced) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await disk.rename(temporaryPath, path);
+  } catch (error) {
+    // On a full disk it would lie there, and take room, until the next opening.
+    await disk.remove(temporaryPath).catch(() => {});
+    throw error;
   }
-  await disk.rename(temporaryPath, path);
 }
 
 /** The whole file, or null where there is none. For small files only. */

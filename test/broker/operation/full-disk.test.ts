@@ -110,6 +110,16 @@ class FullDisk {
     }
   }
 
+  /** What was begun under another name. */
+  async unfinishedFiles(): Promise<string[]> {
+    const directories = ["/data", "/data/orders-0"];
+    const lists = directories.map((path) => this.memory.list(path));
+    const entries = (await Promise.all(lists)).flat();
+    return entries
+      .map(({ name }) => name)
+      .filter((name) => name.endsWith(".tmp"));
+  }
+
   async expectAcknowledged(): Promise<void> {
     for (const partition of [0, 1]) {
       expect(await this.valuesOf(partition)).toEqual(
@@ -164,6 +174,7 @@ describe.each(Object.entries(kinds))("no room for %s", (_kind, rule) => {
     }
     await full.host.clock.settle(10);
     await full.expectAcknowledged();
+    expect(await full.unfinishedFiles()).toEqual([]);
     const offline = full.host.warnings.filter(({ message }) =>
       message.includes("offline"),
     );
