@@ -3,6 +3,7 @@
  *
  *   npm run sim                      those of seeds.txt, then fresh ones for SIM_SECONDS (30)
  *   npm run sim -- --seconds 600     fresh ones for so long
+ *   npm run sim -- --from 1000       fresh ones from there on (or SIM_FROM), not from the time
  *   npm run sim -- --seed 7          this one
  *   npm run sim -- --seed 7 --trace  with a line for everything that happens
  *   npm run sim -- --keep-trace      writes down how the checked-in seed goes now
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     trace: { type: "boolean", default: false },
     seconds: { type: "string" },
+    from: { type: "string" },
     "keep-trace": { type: "boolean", default: false },
   },
 });
@@ -83,18 +85,29 @@ function keptSeeds(): readonly number[] {
     .map(Number);
 }
 
+function numberOf(text: string): number {
+  const number = Number(text);
+  if (text === "" || !(number >= 0)) {
+    throw new RangeError(`"${text}" is no number of seconds, nor a seed`);
+  }
+  return number;
+}
+
 /** Kept seeds, then fresh ones until the time is over; the first that fails ends it. */
 async function runMany(totals: Totals): Promise<boolean> {
-  const seconds = Number(values.seconds ?? process.env["SIM_SECONDS"] ?? 30);
-  const endMs = performance.now() + seconds * 1_000;
-  for (const seed of keptSeeds()) {
-    if (!(await tryOne(seed, totals))) return false;
+  const seconds = numberOf(
+    values.seconds ?? process.env["SIM_SECONDS"] ?? "30",
+  );
+  const from = values.from ?? process.env["SIM_FROM"];
+  let seed = from === undefined ? Date.now() : numberOf(from);
+  for (const kept of keptSeeds()) {
+    if (!(await tryOne(kept, totals))) return false;
   }
+  const endMs = performance.now() + seconds * 1_000;
   let progressMs = performance.now() + PROGRESS_MS;
-  let seed = Date.now() % 2 ** 31;
   while (performance.now() < endMs) {
-    if (!(await tryOne(seed, totals))) return false;
     seed = (seed + 1) % 2 ** 31;
+    if (!(await tryOne(seed, totals))) return false;
     if (performance.now() < progressMs) continue;
     console.log(totals.line);
     progressMs = performance.now() + PROGRESS_MS;
