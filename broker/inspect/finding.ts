@@ -138,7 +138,8 @@ const kinds = {
     meaning:
       "the log is said to start behind its end, as when a crash takes records that were being deleted",
     repair: null,
-    advice: "the next opening empties the partition and goes on at that start",
+    advice:
+      "the next opening empties the partition and goes on at that start; to keep its records, take its line out of the file first",
   },
   "unreadable-entry": {
     severity: "damage",

@@ -122,7 +122,10 @@ class PartitionCheck {
   ): Promise<number> {
     const { isClean, recoveryPoint, mayBeSparse } = this.#facts;
     const partition = this.#place.name;
-    let end = { nextOffset: 0, leaderEpoch: -1 };
+    // A log without segments has no batch to say so: it is empty at its start.
+    const isEmpty = listing.segments.length === 0;
+    const emptyAt = isEmpty ? (this.#facts.startOffset ?? 0) : 0;
+    let end = { nextOffset: emptyAt, leaderEpoch: -1 };
     for (const [slot, segment] of listing.segments.entries()) {
       const nextBase = listing.segments[slot + 1]?.baseOffset ?? null;
       const { baseOffset } = segment;

@@ -293,7 +293,8 @@ export class TestDirectory {
   }
 }
 
-async function servedBy(broker: MillraceBroker): Promise<string[]> {
+/** The values of `orders-0`, with their offsets. */
+export async function servedBy(broker: MillraceBroker): Promise<string[]> {
   const at = { topic: "orders", partition: 0 };
   const found: string[] = [];
   let offset = 0;

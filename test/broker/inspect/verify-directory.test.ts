@@ -10,7 +10,12 @@ import {
   whatCrashesLeave,
 } from "./damages.ts";
 import { TestLog } from "../storage/compaction/support.ts";
-import { directory, firstLog, TestDirectory } from "./test-directory.ts";
+import {
+  directory,
+  firstLog,
+  servedBy,
+  TestDirectory,
+} from "./test-directory.ts";
 
 describe("a directory that nothing happened to", () => {
   test("verifies clean, and everything in it is looked at", async () => {
@@ -50,6 +55,20 @@ describe("what a crash leaves:", () => {
     const found = await made.found();
     expect(found).toHaveLength(expected.length);
     expected.forEach((one, at) => expect(found[at]).toContain(one));
+  });
+
+  test("a log that was emptied at its start is sound once it has been opened", async () => {
+    const made = await TestDirectory.make();
+    await made.crash();
+    await made.write("log-start-offset-checkpoint", "0\n1\norders 0 25\n");
+    const broker = await made.openBroker();
+    expect(await servedBy(broker)).toEqual([]);
+    const killed = await made.copy();
+    await broker.close();
+    expect(await made.found()).toEqual([]);
+    expect(await killed.found()).toEqual([]);
+    expect(await made.served()).toEqual([]);
+    expect(await made.found()).toEqual([]);
   });
 
   test("a compacted segment that is damaged before it is put in place is told, and left to people", async () => {
