@@ -72,6 +72,7 @@ export async function describeTopic(
   );
   if (options.json) return writeJsonLines(output, [topic]);
   const configs = Object.entries(topic.configs);
+  const isDense = !(topic.configs["cleanup.policy"] ?? "").includes("compact");
   const settings = configs.map(([key, value]) => `${key}=${value}`).join(" ");
   await output.write(
     `topic     ${topic.name}\nid        ${topic.topicId ?? "-"}\nconfigs   ${settings === "" ? "all default" : settings}\n\n`,
@@ -82,7 +83,7 @@ export async function describeTopic(
         partition: one.partition,
         leader: one.leader,
         leaderEpoch: one.leaderEpoch,
-        ...offsetsOf(one),
+        ...offsetsOf(one, isDense),
       })),
     ),
   );
@@ -92,14 +93,20 @@ export async function describeTopic(
   }
 }
 
-/** A partition that is offline has none to show. */
-function offsetsOf({
-  offline,
-  startOffset,
-  endOffset,
-}: TopicDescription["partitions"][number]) {
+/**
+ * A partition that is offline has none to show. How many records compaction has
+ * left is not known by offsets.
+ */
+function offsetsOf(
+  { offline, startOffset, endOffset }: TopicDescription["partitions"][number],
+  isDense: boolean,
+) {
   return offline === null
-    ? { startOffset, endOffset, records: endOffset - startOffset }
+    ? {
+        startOffset,
+        endOffset,
+        records: isDense ? endOffset - startOffset : null,
+      }
     : { startOffset: null, endOffset: null, records: null };
 }
 

@@ -243,7 +243,7 @@ class SegmentCheck {
     const count = run.count === 1 ? "" : `${run.count} batches, the first: `;
     const cut =
       isLast && !isAtEnd && !isPromised
-        ? "; the next opening would cut the log here, with the whole batches behind it"
+        ? "; an opening after a reboot would cut the log here, with the whole batches behind it"
         : "";
     await this.#context.find(
       mayBeTorn ? "torn-tail" : "damaged-batch",

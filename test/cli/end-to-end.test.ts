@@ -189,6 +189,23 @@ test(
   },
 );
 
+test(
+  "describe counts the records of a topic, but not what compaction may have taken",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const policy = ["-c", "cleanup.policy=compact"];
+    await run(["topics", "create", "squeezed", ...policy, ...at]);
+    await send("squeezed", ["a:1", "a:2"]);
+    await send("dense", ["a:1", "a:2"]);
+    const [squeezed, dense] = await Promise.all([
+      run(["topics", "describe", "squeezed", ...at]),
+      run(["topics", "describe", "dense", ...at]),
+    ]);
+    expect(squeezed.stdout).toMatch(/ 0 +2 +-\n/);
+    expect(dense.stdout).toMatch(/ 0 +2 +2\n/);
+  },
+);
+
 describe("failures", () => {
   test.each([
     ["an unknown topic", ["consume", "nowhere", "--exit"], "topics list"],

@@ -57,6 +57,15 @@ describe("what a crash leaves:", () => {
     expected.forEach((one, at) => expect(found[at]).toContain(one));
   });
 
+  test("what a reboot would make of a hole with whole batches behind it is said", async () => {
+    const made = await TestDirectory.make();
+    await made.crash();
+    await flip(lastLog, 80)(made);
+    const { findings } = await made.verify();
+    const [hole] = findings.filter(({ kind }) => kind === "damaged-batch");
+    expect(hole?.detail).toContain("after a reboot would cut the log here");
+  });
+
   test("a log that was emptied at its start is sound once it has been opened", async () => {
     const made = await TestDirectory.make();
     await made.crash();
