@@ -258,13 +258,10 @@ export class DataDirectory {
     name: string,
     config: LogConfig,
   ): Promise<OpenedPartition> {
-    const unsyncedPaths = this.#logs.get(name)?.unsyncedPaths ?? [];
-    this.#directories.suspect(name, unsyncedPaths);
+    const log = this.#logs.get(name);
+    if (log !== undefined) this.#directories.suspect(name, log.unsyncedPaths);
     await this.#closeLog(name, false);
-    await this.#directories.rewriteSuspects(name);
-    const opened = await this.#open(at, name, config);
-    this.#directories.forgetSuspects(name);
-    return opened;
+    return this.#open(at, name, config);
   }
 
   async #open(
@@ -278,6 +275,7 @@ export class DataDirectory {
     const place = { dataDirectory: this.path, directory, topicId };
     try {
       await this.#directories.claim(at);
+      await this.#directories.rewriteSuspects(name);
       const { opened, report } = await openPartitionFiles(
         place,
         this.#context,

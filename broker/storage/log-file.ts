@@ -10,7 +10,7 @@ import { DiskError } from "../platform/disk.ts";
 import { CachedFile } from "./cached-file.ts";
 import type { FileLease, OpenMode } from "./file-cache.ts";
 import type { StorageContext } from "./storage-context.ts";
-import { StorageError } from "./storage-error.ts";
+import { StorageError, syncFault } from "./storage-error.ts";
 import type { WriteWay } from "./write-way.ts";
 
 export class LogFile {
@@ -103,10 +103,13 @@ export class LogFile {
     }
   }
 
+  /** Throws `StorageError` where the sync itself failed, of whatever reason: that is final. */
   async sync(): Promise<void> {
     const lease = await this.lease();
     try {
-      await lease.file.sync();
+      await lease.file.sync().catch((error: unknown) => {
+        throw syncFault(this.path, error);
+      });
     } finally {
       lease.release();
     }

@@ -15,7 +15,10 @@ import {
   LEADER_EPOCH_FILE,
   PARTITION_METADATA_FILE,
   joinPath,
+  parsePartitionDirectoryName,
+  parseSegmentFileName,
   partitionDirectoryName,
+  segmentFileName,
 } from "./layout.ts";
 import type { TopicPartition } from "./layout.ts";
 import { parseLeaderEpochs } from "./leader-epochs.ts";
@@ -127,13 +130,15 @@ export class PartitionDirectories {
   /** A log was opened: what a crash left is mended. */
   async noteOpened(name: string): Promise<void> {
     this.#unclean.delete(name);
+    this.#suspects.forget(this.pathOf(name));
+    this.#boot.noteMended(name);
     if (this.isClean) await this.#boot.record();
   }
 
   /** A log went offline: nobody knows what the disk has dropped. */
   noteFailed(name: string): void {
     this.#unclean.add(name);
-    void this.#boot.forget();
+    void this.#boot.noteFailed(name);
   }
 
   noteClosed(
@@ -149,13 +154,14 @@ export class PartitionDirectories {
     this.#suspects.add(this.pathOf(name), paths);
   }
 
-  /** Writes them anew. Throws `StorageError`. */
+  /** Writes anew what may not be on the disk though it can be read. Throws `StorageError`, `DiskError`. */
   async rewriteSuspects(name: string): Promise<void> {
-    await this.#suspects.rewrite(this.pathOf(name));
-  }
-
-  forgetSuspects(name: string): void {
-    this.#suspects.forget(this.pathOf(name));
+    const path = this.pathOf(name);
+    if (this.#boot.hasFailed(name) && !this.#suspects.has(path)) {
+      // In an earlier process, which knew what it had synced.
+      this.suspect(name, await this.#unpromisedPaths(name));
+    }
+    await this.#suspects.rewrite(path);
   }
 
   /** While this fails the directory counts as there, and its name as taken. Throws `DiskError`. */
@@ -166,7 +172,8 @@ export class PartitionDirectories {
     this.#names.delete(name);
     this.#unclean.delete(name);
     this.#peeks.forget(this.pathOf(name));
-    this.forgetSuspects(name);
+    this.#suspects.forget(this.pathOf(name));
+    this.#boot.noteMended(name);
     // Durable at the latest before another of the name is opened: there may be
     // no room before the files have gone.
     this.#checkpoints.forget(at);
@@ -175,6 +182,25 @@ export class PartitionDirectories {
   /** Resolves when what was removed has left the disk. */
   async settled(): Promise<void> {
     await this.#deleted.settled();
+  }
+
+  /** Of logs that reach behind the recovery checkpoint. Throws `DiskError`. */
+  async #unpromisedPaths(name: string): Promise<readonly string[]> {
+    if (!this.#names.has(name)) return [];
+    const directory = this.pathOf(name);
+    const at = parsePartitionDirectoryName(name);
+    const { recoveryPoints } = this.#checkpoints;
+    const promisedEnd = (at === null ? null : recoveryPoints.get(at)) ?? 0;
+    const offsets = (await this.#disk.list(directory))
+      .flatMap((entry) => parseSegmentFileName(entry.name) ?? [])
+      .filter(({ kind }) => kind === "log")
+      .map(({ baseOffset }) => baseOffset)
+      .sort((a, b) => a - b);
+    return offsets
+      .filter(
+        (_offset, slot) => (offsets[slot + 1] ?? promisedEnd + 1) > promisedEnd,
+      )
+      .map((offset) => joinPath(directory, segmentFileName(offset, "log")));
   }
 
   /**

@@ -636,9 +636,90 @@ describe("the boot that wrote the data", () => {
     await expect(log.sync()).rejects.toMatchObject({ code: "storage-offline" });
     storage.disk.rule = () => null;
     await storage.clock.settle();
-    expect(await storage.memory.sizeOf("/data/millrace.boot")).toBe(null);
+    expect(text(await storage.bytesOf("/data/millrace.boot"))).toBe(
+      "\none orders-3\n",
+    );
     await storage.changeFile(logPath, flip(2 * batchSizeBytes - 2));
     await storage.directory?.reopenLog(partition, storage.config);
     expect(storage.directory?.log(partition)?.endOffset).toBe(1);
+  });
+});
+
+describe("a process that is killed after a failed sync", () => {
+  /** Two records a segment, the first below the checkpoint. */
+  async function failed(code: string): Promise<TestStorage> {
+    const memory = new MemoryDisk({ bootId: "one" });
+    const storage = new TestStorage({ segmentSizeBytes: 150 }, {}, memory);
+    const log = await storage.open();
+    await appendAll(log, "ab");
+    await moveCheckpoint(storage);
+    await appendAll(log, "cdef");
+    storage.disk.rule = ({ operation, path }) =>
+      operation === "sync" && path.endsWith(".log") ? { code } : null;
+    return storage;
+  }
+
+  /** The logs that are written anew when the partition is opened by another process. */
+  async function rewrittenBy(storage: TestStorage): Promise<string[]> {
+    const rewritten: string[] = [];
+    storage.disk.rule = ({ operation, path }) => {
+      if (operation === "rename" && path.endsWith(".log.tmp")) {
+        rewritten.push(path.slice(partitionPath.length + 1));
+      }
+      return null;
+    };
+    expect(await readAll(await storage.open())).toEqual([...all, "5:f"]);
+    return rewritten;
+  }
+
+  const behindCheckpoint = [
+    "00000000000000000002.log.tmp",
+    "00000000000000000004.log.tmp",
+  ];
+
+  it("leaves word of it, and the next one writes anew what no checkpoint covers, once", async () => {
+    const storage = await failed("EIO");
+    const log = storage.directory?.log(partition);
+    await expect(log?.sync()).rejects.toMatchObject({
+      code: "storage-offline",
+    });
+    await storage.clock.settle();
+    await storage.close(false);
+    expect(await rewrittenBy(storage)).toEqual(behindCheckpoint);
+    expect(text(await storage.bytesOf("/data/millrace.boot"))).toBe("one\n");
+    await storage.close(false);
+    expect(await rewrittenBy(storage)).toEqual([]);
+  });
+
+  it("does so also where it failed for want of room, in the last sync of a stop", async () => {
+    const storage = await failed("ENOSPC");
+    await storage.close();
+    await storage.clock.settle();
+    expect(await rewrittenBy(storage)).toEqual(behindCheckpoint);
+  });
+
+  it("leaves no word to another boot, which reads what is on the disk", async () => {
+    const storage = await failed("EIO");
+    const log = storage.directory?.log(partition);
+    await expect(log?.sync()).rejects.toThrow("EIO");
+    await storage.clock.settle();
+    await storage.close(false);
+    expect(await rewrittenBy(rebooted(storage))).toEqual([]);
+  });
+
+  it("is made up for at a later try, where the first one fails as well", async () => {
+    const storage = await failed("EIO");
+    const log = storage.directory?.log(partition);
+    await expect(log?.sync()).rejects.toThrow("EIO");
+    await storage.clock.settle();
+    await storage.close(false);
+    storage.disk.rule = ({ operation, path }) =>
+      operation === "sync" && path.endsWith(".log.tmp")
+        ? { code: "EIO" }
+        : null;
+    await expect(storage.open()).rejects.toMatchObject({
+      code: "storage-offline",
+    });
+    expect(await rewrittenBy(storage)).toEqual(behindCheckpoint);
   });
 });
