@@ -90,6 +90,11 @@ export class LogCommitter {
     this.commit.fail(fault);
   }
 
+  /** See `RecoveryCheckpoint`: an opening after a crash reads nothing below it. */
+  reachCheckpoint(endOffset: number): Promise<boolean> {
+    return this.#checkpoint.reach(endOffset);
+  }
+
   /** Resolves when everything that was queued is written or refused. */
   async drain(): Promise<void> {
     await this.queue.idle();

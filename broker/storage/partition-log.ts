@@ -112,6 +112,7 @@ export class PartitionLog {
       {
         config: () => this.#state.config,
         offsets: () => this,
+        reachCheckpoint: (offset) => this.#committer.reachCheckpoint(offset),
         goOffline: (fault) => this.#health.goOffline(fault),
       },
     );

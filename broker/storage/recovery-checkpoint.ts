@@ -46,6 +46,8 @@ export class RecoveryCheckpoint {
   readonly #parts: CheckpointParts;
   /** Written since the checkpoint that is being moved, or was moved last. */
   #writtenSizeBytes = 0;
+  /** As far as this process has moved it. */
+  #movedOffset = 0;
   #cancel: Cancel | null = null;
   #moving: Promise<void> | null = null;
   #isStopped = false;
@@ -66,6 +68,17 @@ export class RecoveryCheckpoint {
         this.#start();
       });
     }
+  }
+
+  /** Moves it there, if it is not yet, due or not. False: it stayed below. */
+  async reach(endOffset: number): Promise<boolean> {
+    // One that is under way may have begun below.
+    await this.#moving;
+    if (this.#movedOffset < endOffset && !this.#isStopped) {
+      this.#start();
+      await this.#moving;
+    }
+    return this.#movedOffset >= endOffset;
   }
 
   /** Resolves when nothing is under way, and nothing will be. */
@@ -104,6 +117,7 @@ export class RecoveryCheckpoint {
       await commit.wait(endOffset);
       await writer.completeBelow(endOffset, snapshot);
       await save(endOffset);
+      this.#movedOffset = endOffset;
       await tidy();
       return true;
     } catch (error) {

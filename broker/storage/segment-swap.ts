@@ -75,6 +75,22 @@ export async function swapIn(
   await disk.syncDirectory(directory);
 }
 
+/**
+ * Removes what a pass left that failed: beside it an opening would take what is
+ * committed later, further up, for not done. Durable with the next commit.
+ * Throws `DiskError`.
+ */
+export async function removeUncommitted(
+  disk: Disk,
+  directory: string,
+): Promise<void> {
+  for (const { name } of await disk.list(directory)) {
+    if (name.endsWith(CLEANED_SUFFIX)) {
+      await disk.remove(joinPath(directory, name));
+    }
+  }
+}
+
 /** Throws `DiskError`; the next opening removes what is left. */
 export async function removeDeleted(
   disk: Disk,

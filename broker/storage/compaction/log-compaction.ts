@@ -15,7 +15,12 @@ import type { LogConfig } from "../log-config.ts";
 import { ProducerState } from "../producer-state.ts";
 import type { LogPlace, LogWriter } from "../log-writer.ts";
 import type { SegmentList } from "../segment-list.ts";
-import { commitCleaned, removeDeleted, swapIn } from "../segment-swap.ts";
+import {
+  commitCleaned,
+  removeDeleted,
+  removeUncommitted,
+  swapIn,
+} from "../segment-swap.ts";
 import type { Segment } from "../segment.ts";
 import type { StorageContext } from "../storage-context.ts";
 import type { GroupCommit } from "../sync-policy.ts";
@@ -48,6 +53,8 @@ export interface CompactionActions {
     readonly endOffset: number;
     readonly stableOffset: number;
   };
+  /** Moves the recovery checkpoint there. False: it stayed below. */
+  readonly reachCheckpoint: (endOffset: number) => Promise<boolean>;
   /** What lies in the directory is not known any more. */
   readonly goOffline: (fault: StorageError) => void;
 }
@@ -153,6 +160,10 @@ export class LogCompaction {
     // Sealed segments are on the disk then, and no sync needs them again.
     const { writer, commit } = this.#log;
     await commit.wait(writer.written.offset);
+    // What is compacted may lack its last offsets. Behind the checkpoint, where
+    // a topic is not compacted any more, recovery takes that for a lost tail.
+    if (!(await this.#actions.reachCheckpoint(endOffset))) return null;
+    await removeUncommitted(this.#context.disk, this.#log.place.directory);
     const pace = new Pace(clock, {
       sizeBytesPerSecondMax: options.sizeBytesPerSecondMax,
       isWanted: () => !this.#isClosed && options.isWanted(),

@@ -40,10 +40,10 @@ describe("compaction", () => {
       "00000000000000000000.index",
       "00000000000000000000.log",
       "00000000000000000000.timeindex",
-      // Of the two newest, which recovery begins with.
-      "00000000000000000002.snapshot",
       "00000000000000000003.log",
+      // Of the two newest, which recovery begins with.
       "00000000000000000003.snapshot",
+      "00000000000000000004.snapshot",
       "leader-epoch-checkpoint",
       "partition.metadata",
     ]);

@@ -128,4 +128,46 @@ describe("a crash while a log is compacted", () => {
     },
     20_000,
   );
+
+  it("leaves the new one, though an earlier pass could not remove what it had begun further down", async () => {
+    const storage = new TestStorage({ ...tinySegments, needsKeys: true });
+    const test = new TestLog(storage, await storage.open());
+    await test.add("x=1 y=1", "a=1 b=1", "a=2 b=2 c=1", "d=1");
+    // It looks for leftovers of its own before it begins, and finds none.
+    let hasBegun = false;
+    storage.disk.rule = ({ operation, path }) => {
+      if (!path.endsWith("0000.log.cleaned")) return null;
+      if (operation === "append") hasBegun = true;
+      return hasBegun ? { code: "EIO" } : null;
+    };
+    await expect(test.compact()).rejects.toThrow("EIO");
+    storage.watchSyncs();
+    expect(await storage.names()).toContain("00000000000000000000.log.cleaned");
+    await test.log.deleteRecordsBefore(2);
+    const before = await test.records();
+    storage.disk.rule = ({ operation, path }) =>
+      operation === "rename" && path.endsWith(".log.swap")
+        ? { code: "EIO" }
+        : null;
+    await expect(test.compact()).rejects.toThrow("EIO");
+    storage.watchSyncs();
+    await test.reopen(false);
+    expect(lastValues(await test.records())).toEqual(lastValues(before));
+  });
+
+  it("leaves what lies behind the new one, also where the topic is not compacted any more when the power fails", async () => {
+    const disk = new PowerCutDisk();
+    const test = await written(disk);
+    await test.compact();
+    const records = await test.records();
+    // Its last record is gone, as if a power cut had taken it.
+    expect(records).not.toContain("4:d=1");
+    expect(await test.segments()).toContain(5);
+    test.configure({ needsKeys: false });
+    disk.cut(() => false);
+    test.storage.directory = null;
+    test.log = await test.storage.open();
+    expect(await test.records()).toEqual(records);
+    expect(test.storage.report?.cuts).toEqual([]);
+  });
 });

@@ -100,6 +100,9 @@ describe("a batch of nonsense", () => {
   });
 });
 
+/** A pass moves the recovery checkpoint first, and that has a snapshot of the producers. */
+const checkpointAt3 = "00000000000000000003.snapshot";
+
 describe("a damaged batch", () => {
   it("ends the compaction of the log, and nothing was changed", async () => {
     const test = await TestLog.open();
@@ -116,7 +119,9 @@ describe("a damaged batch", () => {
       detail: `corrupt batch at ${path}:0: a wrong crc`,
     });
     expect(test.log.fault).toBe(null);
-    expect(await test.storage.names()).toEqual(names);
+    expect(await test.storage.names()).toEqual(
+      [...names, checkpointAt3].sort(),
+    );
     // Told once: what was found stays known until the log is opened anew.
     expect(await test.compact()).toBe(null);
     expect(test.log.compaction.damage?.code).toBe("corrupt-file");
@@ -157,7 +162,9 @@ describe("a pass that nobody wants any more", () => {
     });
     expect(result).toBe(null);
     expect(asked).toBe(6);
-    expect(await test.storage.names()).toEqual(names);
+    expect(await test.storage.names()).toEqual(
+      [...names, checkpointAt3].sort(),
+    );
     expect(await test.records()).toHaveLength(3);
   });
 
