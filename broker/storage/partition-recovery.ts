@@ -65,8 +65,7 @@ export async function openPartitionFiles(
   const found = await surveyDirectory(context.disk, place.directory);
   const files = await opening.withoutDeleted(found, startOffset ?? 0);
   if (files.segments.length === 0) {
-    const offset = Math.max(startOffset ?? 0, recoveryPoint ?? 0);
-    return { opened: opening.empty(offset, true), report: null };
+    return opening.withoutSegments(startOffset ?? 0, recoveryPoint ?? 0);
   }
   const resumed = options.isClean ? await opening.resume(files, options) : null;
   if (resumed !== null) {
@@ -126,6 +125,19 @@ class Opening {
       segments: segments.slice(deleted.length),
       snapshotOffsets: snapshotOffsets.filter((offset) => !gone.has(offset)),
     };
+  }
+
+  /** Nothing but a directory: where records were promised, they are missing. */
+  withoutSegments(startOffset: number, recoveryPoint: number): OpeningResult {
+    const endOffset = Math.max(startOffset, recoveryPoint);
+    const opened = this.empty(endOffset, true);
+    // Retention may have taken all of them, and saves the start before.
+    if (startOffset === endOffset) return { opened, report: null };
+    const { directory } = this.#place;
+    const detail = `offsets ${startOffset} to ${endOffset - 1} are missing`;
+    const damage = { path: directory, position: 0, sizeBytes: 0, detail };
+    const report = { directory, scannedSizeBytes: 0, endOffset };
+    return { opened, report: { ...report, cuts: [], damages: [damage] } };
   }
 
   /** Without a scan; null where something that a clean close leaves is missing. */

@@ -518,6 +518,18 @@ async function powerless(): Promise<TestStorage> {
   return rebooted(storage);
 }
 
+it("tells that all segments of a partition are gone, and gives none of their offsets again", async () => {
+  const storage = new TestStorage();
+  await appendAll(await storage.open(), "abc");
+  await storage.close();
+  await storage.memory.remove(logPath);
+  const log = await storage.open();
+  expect(storage.report?.damages).toMatchObject([
+    { path: partitionPath, detail: "offsets 0 to 2 are missing" },
+  ]);
+  expect(await append(log, "x")).toMatchObject({ baseOffset: 3 });
+});
+
 describe("a tail that begins before the last segment", () => {
   const middlePath = `${partitionPath}/00000000000000000004.log`;
 
