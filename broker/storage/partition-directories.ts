@@ -5,6 +5,7 @@
  * A partition that was never written to has none. One that goes is renamed
  * first, so that no crash brings it back.
  */
+import { DiskError } from "../platform/disk.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Random } from "../platform/random.ts";
 import type { BootRecord } from "./boot-record.ts";
@@ -55,6 +56,8 @@ export class PartitionDirectories {
   readonly #names: Set<string>;
   /** May hold the traces of a crash. */
   readonly #unclean: Set<string>;
+  /** Of partitions that are gone, though their directories could not be moved away yet. */
+  readonly #leftBehind = new Set<string>();
 
   constructor(disk: Disk, random: Random, found: FoundDirectory) {
     this.#disk = disk;
@@ -122,6 +125,7 @@ export class PartitionDirectories {
   async claim(at: TopicPartitionId): Promise<void> {
     const name = partitionDirectoryName(at);
     this.#peeks.forget(this.pathOf(name));
+    if (this.#leftBehind.has(name)) await this.remove(at);
     if (this.#names.has(name)) await this.#checkOwner(at, name);
     // What an older partition of the name was promised must be gone from the disk.
     if (!this.#names.has(name)) await this.#checkpoints.save();
@@ -168,7 +172,9 @@ export class PartitionDirectories {
   async remove(at: TopicPartition): Promise<void> {
     const name = partitionDirectoryName(at);
     if (!this.#names.has(name)) return;
+    this.#leftBehind.add(name);
     await this.#deleted.take(at);
+    this.#leftBehind.delete(name);
     this.#names.delete(name);
     this.#unclean.delete(name);
     this.#peeks.forget(this.pathOf(name));
@@ -179,8 +185,20 @@ export class PartitionDirectories {
     this.#checkpoints.forget(at);
   }
 
-  /** Resolves when what was removed has left the disk. */
+  /**
+   * Resolves when what was removed has left the disk. What could not be moved
+   * away is tried once more: a catalog that is loaded from a snapshot does not
+   * know any more that it was deleted.
+   */
   async settled(): Promise<void> {
+    for (const name of this.#leftBehind) {
+      const at = parsePartitionDirectoryName(name);
+      try {
+        if (at !== null) await this.remove(at);
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+      }
+    }
     await this.#deleted.settled();
   }
 

@@ -305,4 +305,36 @@ describe("a data directory", () => {
     }
     await storage.close();
   });
+
+  it("moves away first what a deleted topic had to leave behind, when its name comes again", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "old");
+    const { directory, disk, config } = storage;
+    disk.rule = ({ operation }) =>
+      operation === "rename" ? { code: "ENOSPC" } : null;
+    await expect(directory?.deleteLog(partition)).rejects.toMatchObject({
+      code: "storage-full",
+    });
+    const again = { ...partition, topicId: otherId };
+    await expect(directory?.openLog(again, config)).rejects.toMatchObject({
+      code: "storage-full",
+    });
+    disk.rule = () => null;
+    const opened = await directory?.openLog(again, config);
+    expect(opened?.log.endOffset).toBe(0);
+    expect(opened?.log.hasDirectory).toBe(false);
+  });
+
+  it("tries once more at closing to move away what a deleted topic had to leave behind", async () => {
+    const storage = new TestStorage();
+    await append(await storage.open(), "old");
+    const { directory, disk } = storage;
+    disk.rule = ({ operation }) =>
+      operation === "rename" ? { code: "ENOSPC" } : null;
+    await expect(directory?.deleteLog(partition)).rejects.toThrow("ENOSPC");
+    disk.rule = () => null;
+    await storage.close();
+    const names = (await storage.memory.list("/data")).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith("orders-3"))).toEqual([]);
+  });
 });
