@@ -17,15 +17,21 @@ export function stopSignal(): AbortSignal {
   return stopping.signal;
 }
 
+/** Whoever stops looks at the one, whoever hears of a signal calls the other. */
+export interface Stopping {
+  readonly signal: AbortSignal;
+  readonly signalled: (signal: NodeJS.Signals) => void;
+}
+
 export function createStopping(parts: {
   readonly nowMs: () => number;
   readonly exit: (code: number) => void;
-}) {
+}): Stopping {
   const stopping = new AbortController();
   let firstMs = 0;
   return {
     signal: stopping.signal,
-    signalled: (signal: NodeJS.Signals): void => {
+    signalled: (signal) => {
       if (!stopping.signal.aborted) {
         firstMs = parts.nowMs();
         stopping.abort();
