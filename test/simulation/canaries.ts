@@ -117,6 +117,13 @@ function dropsBatch(): Canary {
 }
 
 function skipsBatchInFetch(): Canary {
+  return fetching((_topic, records) => withoutFirst(records));
+}
+
+/** Fetches are answered with other records than the broker's. */
+function fetching(
+  change: (topic: string, records: Uint8Array | null) => Uint8Array | null,
+): Canary {
   const answer = tampering(1, async (body, forward) => {
     const answered = await forward(body);
     if (answered === null) return null;
@@ -126,7 +133,7 @@ function skipsBatchInFetch(): Canary {
         ...response,
         partitions: response.partitions.map((partition) => ({
           ...partition,
-          records: withoutFirst(partition.records),
+          records: change(response.topic, partition.records),
         })),
       })),
     };
@@ -266,24 +273,9 @@ function forgetsTopics(): Canary {
 }
 
 function forgetsTombstones(): Canary {
-  const answer = tampering(1, async (body, forward) => {
-    const answered = await forward(body);
-    if (answered === null) return null;
-    return {
-      ...answered,
-      responses: answered.responses.map((response) => ({
-        ...response,
-        partitions: response.partitions.map((partition) => ({
-          ...partition,
-          records:
-            response.topic === topics.keyed
-              ? withoutTombstones(partition.records)
-              : partition.records,
-        })),
-      })),
-    };
-  });
-  return { answer };
+  return fetching((topic, records) =>
+    topic === topics.keyed ? withoutTombstones(records) : records,
+  );
 }
 
 /** All batches but those that take a key away. */

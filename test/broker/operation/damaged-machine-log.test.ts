@@ -11,6 +11,7 @@ import { flipBit } from "../../support/flip-bit.ts";
 import type { KafkaConnection } from "../../support/kafka-connection.ts";
 import {
   batchOf,
+  commitOffset,
   fetch,
   produce,
   TestBroker,
@@ -20,29 +21,6 @@ import {
 const COORDINATOR_NOT_AVAILABLE = 15;
 const CATALOG = "/data/__cluster_metadata-0";
 const OFFSETS = "/data/__consumer_offsets-0";
-
-async function commit(connection: KafkaConnection, offset: number) {
-  const { topics } = await connection.request(8, 7, {
-    groupId: "g",
-    generationIdOrMemberEpoch: -1,
-    memberId: "",
-    groupInstanceId: null,
-    topics: [
-      {
-        name: "orders",
-        partitions: [
-          {
-            partitionIndex: 0,
-            committedOffset: offset,
-            committedLeaderEpoch: -1,
-            committedMetadata: null,
-          },
-        ],
-      },
-    ],
-  });
-  return topics[0]?.partitions[0]?.errorCode;
-}
 
 async function committed(connection: KafkaConnection) {
   const { errorCode, topics } = await connection.request(9, 7, {
@@ -62,7 +40,7 @@ async function writtenDisk(): Promise<MemoryDisk> {
   const connection = await host.connect();
   await produce(connection, "orders", batchOf(["kept"]), { acks: -1 });
   for (const offset of [1, 2, 3]) {
-    expect(await commit(connection, offset)).toBe(0);
+    expect(await commitOffset(connection, "g", "orders", offset)).toBe(0);
   }
   return disk;
 }
@@ -104,7 +82,9 @@ test("damage in the offsets' log keeps the groups away, and nobody else", async 
   expect(await committed(connection)).toMatchObject({
     errorCode: COORDINATOR_NOT_AVAILABLE,
   });
-  expect(await commit(connection, 4)).toBe(COORDINATOR_NOT_AVAILABLE);
+  expect(await commitOffset(connection, "g", "orders", 4)).toBe(
+    COORDINATOR_NOT_AVAILABLE,
+  );
   expect(host.broker.isReady).toBe(false);
   expect(host.warnings.map(({ message }) => message)).toContainEqual(
     expect.stringContaining("damaged on the disk"),

@@ -8,6 +8,7 @@ import { FailingDisk, type FaultRule } from "../../support/failing-disk.ts";
 import type { KafkaConnection } from "../../support/kafka-connection.ts";
 import {
   batchOf,
+  commitOffset,
   fetch,
   produce,
   TestBroker,
@@ -263,23 +264,7 @@ test("the catalog's own log comes back as well, and topics can be created again"
 test("groups commit again after their log's disk has failed and come back", async () => {
   const { disk, host, connection } = await openBroker();
   await using _ = host;
-  const commit = async () => {
-    const { topics } = await connection.request(8, 5, {
-      groupId: "g",
-      generationIdOrMemberEpoch: -1,
-      memberId: "",
-      groupInstanceId: null,
-      topics: [
-        {
-          name: "orders",
-          partitions: [
-            { partitionIndex: 0, committedOffset: 1, committedMetadata: null },
-          ],
-        },
-      ],
-    });
-    return topics[0]?.partitions[0]?.errorCode;
-  };
+  const commit = () => commitOffset(connection, "g", "orders", 1);
   expect(await commit()).toBe(0);
   disk.rule = ({ operation, path }) =>
     operation === "append" && path.includes("__consumer_offsets")

@@ -10,6 +10,7 @@ import type { KafkaConnection } from "../../support/kafka-connection.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import {
   batchOf,
+  commitOffset,
   createTopicBody,
   epochMs,
   fetch,
@@ -69,26 +70,8 @@ class FullDisk {
     return errorCode;
   }
 
-  async commit(offset: number): Promise<number | undefined> {
-    const { topics } = await this.connection.request(8, 5, {
-      groupId: "g",
-      generationIdOrMemberEpoch: -1,
-      memberId: "",
-      groupInstanceId: null,
-      topics: [
-        {
-          name: "orders",
-          partitions: [
-            {
-              partitionIndex: 0,
-              committedOffset: offset,
-              committedMetadata: null,
-            },
-          ],
-        },
-      ],
-    });
-    return topics[0]?.partitions[0]?.errorCode;
+  commit(offset: number): Promise<number | undefined> {
+    return commitOffset(this.connection, "g", "orders", offset);
   }
 
   async create(name: string): Promise<number | undefined> {

@@ -230,6 +230,30 @@ export async function fetch(
   return answer;
 }
 
+/** Commits an offset of the topic's first partition for a group without members, and gives the error code. */
+export async function commitOffset(
+  connection: KafkaConnection,
+  groupId: string,
+  topic: string,
+  committedOffset: number,
+): Promise<number | undefined> {
+  const { topics } = await connection.request(8, 5, {
+    groupId,
+    generationIdOrMemberEpoch: -1,
+    memberId: "",
+    groupInstanceId: null,
+    topics: [
+      {
+        name: topic,
+        partitions: [
+          { partitionIndex: 0, committedOffset, committedMetadata: null },
+        ],
+      },
+    ],
+  });
+  return topics[0]?.partitions[0]?.errorCode;
+}
+
 /** The values in whole batches. */
 export function valuesIn(bytes: Uint8Array | null): string[] {
   return recordsIn(bytes ?? new Uint8Array()).map(({ value }) =>
